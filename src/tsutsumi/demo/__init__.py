@@ -1,0 +1,1 @@
+"""A plausible house, built from seeds and from real prices."""

@@ -1,0 +1,1 @@
+"""The outside as protocols; the paper twins ship with it."""

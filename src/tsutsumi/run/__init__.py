@@ -1,0 +1,1 @@
+"""Load, close, save: the only clock and the only processes."""

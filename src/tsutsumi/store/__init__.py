@@ -1,0 +1,1 @@
+"""What is kept: the relational store and the immutable day files."""
