@@ -1,0 +1,129 @@
+"""Yen, units and ppm as whole numbers, and the only place that rounds (端数処理).
+
+Everything between an input and a yen is an exact integer or fraction; these functions turn it into whole yen or units.
+"""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+PPM = 1_000_000
+
+
+def _down(quotient: int, remainder: int, denominator: int) -> int:
+    return quotient
+
+
+def _up(quotient: int, remainder: int, denominator: int) -> int:
+    return quotient + (remainder > 0)
+
+
+def _half_up(quotient: int, remainder: int, denominator: int) -> int:
+    return quotient + (2 * remainder >= denominator)
+
+
+def _half_even(quotient: int, remainder: int, denominator: int) -> int:
+    return quotient + (2 * remainder + quotient % 2 > denominator)
+
+
+_MODES: dict[str, Callable[[int, int, int], int]] = {
+    "down": _down,  # 切り捨て
+    "up": _up,  # 切り上げ
+    "half-up": _half_up,  # 四捨五入
+    "half-even": _half_even,  # 最近接偶数への丸め
+}
+ROUNDING_MODES = tuple(_MODES)
+
+
+def round_fraction(numerator: int, denominator: int, mode: str) -> int:
+    """Return numerator / denominator as a whole number (端数処理).
+
+    Every mode is symmetric about zero, so that a reversal undoes a booking exactly: round(-x) = -round(x).
+    `down` (切り捨て) goes toward zero, `up` (切り上げ) away from zero, `half-up` (四捨五入) to the nearest with a half
+    away from zero, `half-even` to the nearest with a half to the even neighbour. For a floor use `floor_div`.
+
+    Parameters
+    ----------
+    numerator, denominator : int
+        The exact value; the denominator is above zero.
+    mode : "down" | "up" | "half-up" | "half-even"
+
+    Raises
+    ------
+    ValueError
+        The mode is none of the four, or the denominator is not above zero.
+
+    Examples
+    --------
+    >>> [round_fraction(5, 2, mode) for mode in ROUNDING_MODES]
+    [2, 3, 3, 2]
+    >>> [round_fraction(-7, 2, mode) for mode in ROUNDING_MODES]
+    [-3, -4, -4, -4]
+    """
+    if mode not in _MODES:
+        raise ValueError(f"rounding mode {mode!r} is unknown: use one of {', '.join(ROUNDING_MODES)}")
+    if denominator <= 0:
+        raise ValueError(f"denominator {denominator} must be above 0: put the sign into the numerator")
+    quotient, remainder = divmod(abs(numerator), denominator)
+    rounded = _MODES[mode](quotient, remainder, denominator)
+    return rounded if numerator >= 0 else -rounded
+
+
+def round_yen(amount: Fraction, mode: str) -> int:
+    """Return an exact amount in whole yen; see `round_fraction` for the modes.
+
+    >>> round_yen(Fraction(2, 3), "down"), round_yen(Fraction(2, 3), "half-up")
+    (0, 1)
+    """
+    return round_fraction(amount.numerator, amount.denominator, mode)
+
+
+def floor_div(numerator: int, denominator: int) -> int:
+    """Return the largest whole number not above numerator / denominator (toward minus infinity).
+
+    >>> floor_div(7, 2), floor_div(-7, 2)
+    (3, -4)
+    """
+    if denominator <= 0:
+        raise ValueError(f"denominator {denominator} must be above 0: put the sign into the numerator")
+    return numerator // denominator
+
+
+def largest_remainder(total: int, weights: Sequence[int], tie_keys: Sequence) -> list[int]:
+    """Share a total by weights into whole numbers that sum to it exactly (最大剰余法).
+
+    Each share is floor(total x weight / sum of weights); what is left goes, one each, to the largest remainders, a tie
+    to the smaller tie key. A weight of zero gets nothing. A negative total is shared as its positive one, negated.
+
+    Parameters
+    ----------
+    total : int
+    weights : sequence of int, none negative
+    tie_keys : sequence of the same length
+        Distinct keys that can be ordered, so that the result depends on nothing else.
+
+    Raises
+    ------
+    ValueError
+        A weight is negative, the lengths differ, or there is a total but no weight to carry it.
+
+    Examples
+    --------
+    >>> largest_remainder(100, [1, 1, 1], ["b", "a", "c"])
+    [33, 34, 33]
+    """
+    if len(weights) != len(tie_keys):
+        raise ValueError(f"{len(weights)} weights but {len(tie_keys)} tie keys: give one key for each weight")
+    if any(weight < 0 for weight in weights):
+        raise ValueError("a weight is negative: shares are made by weights of 0 or more")
+    whole = sum(weights)
+    if whole == 0:
+        if total != 0:
+            raise ValueError(f"{total} cannot be shared: every weight is 0; name a party that takes it")
+        return [0] * len(weights)
+    divided = [divmod(abs(total) * weight, whole) for weight in weights]
+    shares = [quotient for quotient, _ in divided]
+    left = abs(total) - sum(shares)
+    order = sorted(range(len(weights)), key=lambda i: (-divided[i][1], tie_keys[i]))
+    for i in order[:left]:
+        shares[i] += 1
+    return shares if total >= 0 else [-share for share in shares]

@@ -1,0 +1,154 @@
+"""The relational schema (関係表): who, what rules, which instructions, which days are closed. One schema for SQLite and PostgreSQL.
+
+Numbers (`*_no`) are dense, start at 1, are given at registration and never reused; ids (`*_id`) are the public texts.
+Dates are ISO text columns of type Date; money, units and rates are integers. Rules are dated rows without end dates.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
+
+SCHEMA_VERSION = 1
+metadata = MetaData()
+
+
+def _no(name: str, **keywords) -> Column:
+    return Column(name, Integer, nullable=False, **keywords)
+
+
+def _yen(name: str) -> Column:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+def _int(name: str, default: int = 0) -> Column:
+    return Column(name, Integer, nullable=False, server_default=str(default))
+
+
+def _text(name: str, default: str = "", **keywords) -> Column:
+    return Column(name, String, nullable=False, server_default=default, **keywords)
+
+
+def _date(name: str, **keywords) -> Column:
+    return Column(name, Date, nullable=False, **keywords)
+
+
+meta = Table("meta", metadata, Column("key", String, primary_key=True), _text("value"))
+
+companies = Table(
+    "companies", metadata, _no("company_no", primary_key=True), _text("company_id", unique=True), _text("name"), _text("name_en"),
+)
+instruments = Table(
+    "instruments", metadata,
+    _no("instrument_no", primary_key=True), _text("instrument_id", unique=True), _text("name"), _text("name_en"),
+    _text("kind", "fund"),                   # fund | etf
+    _text("asset_class"),                    # a row of the assumptions: domestic-equity ...
+    _text("currency", "JPY"), _int("price_scale"), _int("price_base_units", 10000),
+    _text("order_mode", "amount"),           # amount | units (purchases; sales are always by units)
+    _int("lot_units", 1), _int("order_margin_ppm", 50000), _int("price_lag_days"),
+    _int("buy_settlement_days", 3), _int("sell_settlement_days", 3), _int("levy_ppm"), _int("daily_move_limit_ppm", 350000),
+    _text("cut_off", "15:30"), _text("calendar_ids"),   # US;UK — holidays of these are no instrument days
+    _text("data_source"),                    # where the prices come from: real (which) or generated (how)
+)
+calendar_holidays = Table(
+    "calendar_holidays", metadata, Column("calendar_id", String, primary_key=True), _date("date", primary_key=True), _text("name"),
+)
+no_order_days = Table("no_order_days", metadata, _no("instrument_no", primary_key=True), _date("date", primary_key=True))
+prices = Table(
+    "prices", metadata, _no("instrument_no", primary_key=True), _date("date", primary_key=True),
+    Column("price", BigInteger, nullable=False), _text("source"), _text("recorded_at"),
+)
+fx_rates = Table(
+    "fx_rates", metadata, Column("currency", String, primary_key=True), _date("date", primary_key=True),
+    Column("fx_ppm", BigInteger, nullable=False), _text("source"), _text("recorded_at"),
+)
+distributions = Table(
+    "distributions", metadata, _no("instrument_no", primary_key=True), _date("date", primary_key=True),
+    Column("amount", BigInteger, nullable=False),       # at the instrument's price_scale and currency
+    _int("per_units", 10000), _text("recorded_at"),
+)
+splits = Table(
+    "splits", metadata, _no("instrument_no", primary_key=True), _date("date", primary_key=True),
+    _int("old_units", 1), _int("new_units", 1), _text("recorded_at"),
+)
+models = Table(
+    "models", metadata, _no("model_no", primary_key=True), _text("model_id", unique=True), _text("name"), _text("name_en"),
+    _no("manager_no"),                                   # company of function D
+)
+model_versions = Table(
+    "model_versions", metadata, _no("model_no", primary_key=True), _no("version", primary_key=True), _date("effective_date"),
+    _text("proposed_by"), _text("approved_by"), _text("note"), _text("content_hash"), _text("recorded_at"),
+)
+model_weights = Table(                                   # one of instrument_no (0 = JPY) and child_model_no
+    "model_weights", metadata, _no("model_no", primary_key=True), _no("version", primary_key=True),
+    _no("line", primary_key=True), Column("instrument_no", Integer), Column("child_model_no", Integer), _no("weight_ppm"),
+)
+programs = Table(
+    "programs", metadata, _no("program_no", primary_key=True), _text("program_id", unique=True), _text("name"), _text("name_en"),
+)
+program_rules = Table(
+    "program_rules", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _int("band_absolute_ppm", 50000), _int("band_relative_ppm"), _int("cooldown_days", 20), _text("rebalance_months"),
+    _yen("minimum_trade_yen"), _yen("minimum_deposit_yen"), _yen("minimum_instalment_yen"),
+    _int("withdrawal_limit_ppm", 900000), _int("sale_margin_ppm", 50000), _int("collection_days", 1),
+    _text("fee_terms_id"), _no("remainder_company_no"), _text("source"), _text("approved_by"), _text("recorded_at"),
+)
+program_models = Table(                                  # models on offer
+    "program_models", metadata, _no("program_no", primary_key=True), _no("model_no", primary_key=True),
+    _date("valid_from_date", primary_key=True), Column("offered", Boolean, nullable=False),
+)
+program_functions = Table(                               # who plays A sales, B account keeping, C mandate operation, D decision
+    "program_functions", metadata, _no("program_no", primary_key=True), Column("function", String, primary_key=True),
+    _date("valid_from_date", primary_key=True), _no("company_no"),
+)
+program_shares = Table(                                  # fee split; the remainder goes to remainder_company_no
+    "program_shares", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _no("company_no", primary_key=True), _no("share_ppm"),
+)
+fee_terms = Table(
+    "fee_terms", metadata, Column("fee_terms_id", String, primary_key=True), _date("valid_from_date", primary_key=True),
+    Column("terms_toml", Text, nullable=False), _text("recorded_at"),
+)
+customers = Table(
+    "customers", metadata, _no("customer_no", primary_key=True), _text("customer_id", unique=True), _text("name"), _text("kana"),
+    Column("birth_date", Date), _text("note"),
+)
+accounts = Table(
+    "accounts", metadata, _no("account_no", primary_key=True), _text("account_id", unique=True), _no("customer_no"),
+    _no("custodian_no"), _text("tax_class", "specific"),
+)
+contracts = Table(
+    "contracts", metadata, _no("contract_no", primary_key=True), _text("contract_id", unique=True), _no("account_no"),
+    _no("customer_no"), _no("program_no"),
+)
+contract_parties = Table(                                # companies and functions on every contract
+    "contract_parties", metadata, _no("contract_no", primary_key=True), Column("function", String, primary_key=True), _no("company_no"),
+)
+sleeves = Table(
+    "sleeves", metadata, _no("sleeve_no", primary_key=True), _text("sleeve_id", unique=True), _no("contract_no"), _text("name"),
+    _no("model_no"),                                     # the model at opening; changes are events
+)
+plans = Table(                                           # in force: latest valid_from_date; amount 0 = stopped
+    "plans", metadata, _no("sleeve_no", primary_key=True), Column("kind", String, primary_key=True),   # instalment | drawing
+    _date("valid_from_date", primary_key=True), _yen("amount_yen"), _int("day_of_month", 26),
+)
+events = Table(
+    "events", metadata, _no("event_no", primary_key=True), Column("event_id", String, nullable=False), _date("date"), _text("kind"),
+    _int("contract_no"), _int("sleeve_no"), _int("target_sleeve_no"), _int("model_no"), _int("instrument_no"),
+    _yen("amount_yen"), Column("units", BigInteger, nullable=False, server_default="0"), _text("note"),
+    _text("content_hash"), _text("recorded_at"), Column("processed_date", Date),
+    UniqueConstraint("event_id"),
+)
+days = Table(                                            # the manifest: a row here is what "closed" means
+    "days", metadata, _date("date", primary_key=True), Column("previous_date", Date), _text("digest"), _text("chain_hash"),
+    _int("partitions", 1), _int("snapshot"), _text("inputs_hash"), _text("closed_at"), Column("bytes", BigInteger, server_default="0"),
+)
+day_files = Table(
+    "day_files", metadata, _date("date", primary_key=True), _no("partition", primary_key=True), _text("name"),
+    Column("bytes", BigInteger, nullable=False), _text("sha256"),
+)
+approvals = Table(
+    "approvals", metadata, _no("approval_no", primary_key=True), _text("subject"), _text("content_hash"), _text("proposed_by"),
+    _text("approved_by"), _text("recorded_at"),
+)
+audit = Table(
+    "audit", metadata, _no("audit_no", primary_key=True), _text("recorded_at"), _text("actor"), _text("action"),
+    Column("payload", Text, nullable=False), _text("previous_hash"), _text("hash"),
+)
