@@ -31,7 +31,7 @@ def last_days(year: int, month: int) -> list[date]:
 def random_start(rng: random.Random) -> date:
     """A first day: anywhere, at a month's end, at the turn of a year, in a leap year, before a change of tax."""
     year = rng.randint(1998, 2048) if chance(rng, 25) else rng.randint(2010, 2030)
-    style = rng.choice(["any", "any", "month end", "month start", "new year", "golden week", "leap", "tax"])
+    style = rng.choice(["any", "any", "month end", "month start", "new year", "golden week", "leap", "tax", "tax"])
     if style == "month end":
         return rng.choice(last_days(year, rng.randint(1, 12)))
     if style == "month start":
@@ -51,7 +51,8 @@ def random_start(rng: random.Random) -> date:
 def random_tiers(rng: random.Random) -> list[list[int]]:
     """One to five tiers, mostly falling, from the floor 0."""
     floors = [0, *sorted(rng.sample(FLOORS, rng.choice([0, 0, 1, 2, 3, 4])))]
-    rates = [rng.choice([0, 1, 3_333, 5_500, 9_350, 12_155, 13_090, 13_200, 20_000, rng.randint(0, 30_000)]) for _ in floors]
+    usual = [1, 3_333, 5_500, 6_545, 9_350, 12_155, 13_090, 13_200, 20_000]
+    rates = [rng.choice([*usual, rng.choice([0, 8_125]), rng.randint(0, 30_000)]) for _ in floors]
     if chance(rng, 75):
         rates.sort(reverse=True)
     return [list(tier) for tier in zip(floors, rates, strict=True)]
@@ -79,7 +80,7 @@ def random_components(rng: random.Random, timing: str, start: date, through: dat
     for name, kind in zip(rng.sample(NAMES, len(kinds)), kinds, strict=True):
         one = {"name": name, "kind": kind}
         if kind == "performance":
-            one["rate_ppm"] = rng.choice([0, 54_000, 110_000, 200_000, rng.randint(1, 300_000)])
+            one["rate_ppm"] = rng.choice([0, 54_000, 110_000, 200_000, 500_000, rng.randint(1, 300_000)])
             one["every"] = rng.choice([1, 1, 2, 3, 4, 4, 5, 6, 7, 8])
             one["mark"] = rng.choice(["scaled", "scaled", "subtracted"])
         else:
@@ -118,12 +119,12 @@ def random_terms(rng: random.Random, period: dict, start: date, through: date) -
 def random_amount(rng: random.Random, terms: dict) -> int:
     """A balance from 0 to 10^12, often on a floor of the terms or one yen beside it."""
     floors = [low for one in terms["component"] for row in one.get("rates", []) for low, _ppm in row["tiers"]]
-    style = rng.choice(["zero", "small", "retail", "retail", "retail", "rich", "huge", "floor", "top"])
+    style = rng.choice(["small", "retail", "retail", "retail", "rich", "huge", "floor", "edge"])
     if style == "floor" and floors:
         return min(TRILLION, max(0, rng.choice(floors) + rng.choice([-1, 0, 1])))
-    ranges = {"zero": (0, 0), "small": (1, 5_000), "rich": (10**8, 10**10), "huge": (10**10, TRILLION)}
-    if style == "top":
-        return TRILLION
+    if style == "edge":
+        return rng.choice([0, TRILLION])
+    ranges = {"small": (1, 5_000), "rich": (10**8, 10**10), "huge": (10**10, TRILLION)}
     return rng.randint(*ranges.get(style, (10**5, 2 * 10**8)))
 
 
@@ -159,13 +160,14 @@ def random_values(rng: random.Random, terms: dict, start: date, through: date, f
     amounts = dict(flows)
     value = random_amount(rng, terms)
     flat = chance(rng, 25)
+    least, most = rng.choice([(-200, 210), (-50, 90), (-100, 130), (-90, 50)])
     values = []
     for day in sorted(days):
         if day != start and not flat:
-            value += value * rng.randint(-200, 210) // 10_000
+            value += value * rng.randint(least, most) // 10_000
         if day != start:
             value += amounts.get(day, 0)
-        if chance(rng, 2) or (chance(rng, 10) and not flat):
+        if chance(rng, 2) or (chance(rng, 8) and not flat):
             value = random_amount(rng, terms)
         value = min(TRILLION, max(0, value))
         values.append((day, value))
@@ -183,6 +185,17 @@ def with_cash(rng: random.Random, values: list[tuple], needed: bool) -> list[tup
     if not needed and chance(rng, 60):
         return [(day, value, None) for day, value in values]
     return [(day, value, rng.choice([0, value, rng.randint(0, value), value // 50])) for day, value in values]
+
+
+def with_half_yen(rng: random.Random, terms: dict, values: list[tuple]) -> list[tuple]:
+    """Change terms and values so that each day's fee ends in half a yen: an odd number of days is a tie to round."""
+    terms["year"]["days"] = rng.choice([365, 366])
+    terms["tax"]["kind"] = "included"
+    for one in terms["component"]:
+        for row in one.get("rates", []):
+            row["tiers"] = [[0, 2 * rng.randrange(15_000) + 1]]
+    value = terms["year"]["days"] * 500_000 * (2 * rng.randrange(2_000) + 1)
+    return [(day, value, 0) for day, _value, _cash in values]
 
 
 def month_ends(start: date, last: date) -> list[date]:
@@ -211,6 +224,8 @@ def random_case(rng: random.Random) -> dict:
     terms = random_terms(rng, period, start, through)
     flows = random_flows(rng, ends, start, terminated or through)
     values = random_values(rng, terms, start, through, flows)
+    if chance(rng, 6):
+        values = with_half_yen(rng, terms, values)
     return {"terms": terms, "values": values, "start": start, "through": through, "terminated": terminated, "flows": flows}
 
 

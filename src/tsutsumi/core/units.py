@@ -3,35 +3,26 @@
 Everything between an input and a yen is an exact integer or fraction; these functions turn it into whole yen or units.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 PPM = 1_000_000
+ROUNDING_MODES = ("down", "up", "half-up", "half-even")  # 切り捨て, 切り上げ, 四捨五入, 最近接偶数への丸め
 
 
-def _down(quotient: int, remainder: int, denominator: int) -> int:
-    return quotient
+def rounding_step(quotient: int, remainder: int, denominator: int, mode: int) -> int:
+    """Return what rounding adds to a quotient, 0 or 1; `mode` is the place of its name in `ROUNDING_MODES`.
 
-
-def _up(quotient: int, remainder: int, denominator: int) -> int:
-    return quotient + (remainder > 0)
-
-
-def _half_up(quotient: int, remainder: int, denominator: int) -> int:
-    return quotient + (2 * remainder >= denominator)
-
-
-def _half_even(quotient: int, remainder: int, denominator: int) -> int:
-    return quotient + (2 * remainder + quotient % 2 > denominator)
-
-
-_MODES: dict[str, Callable[[int, int, int], int]] = {
-    "down": _down,  # 切り捨て
-    "up": _up,  # 切り上げ
-    "half-up": _half_up,  # 四捨五入
-    "half-even": _half_even,  # 最近接偶数への丸め
-}
-ROUNDING_MODES = tuple(_MODES)
+    Plain integers only, so that compiled kernels share this one definition; none of the three is negative, and twice
+    the denominator fits the kernel's integers.
+    """
+    if mode == 0:
+        return 0
+    if mode == 1:
+        return 1 if remainder > 0 else 0
+    if mode == 2:
+        return 1 if 2 * remainder >= denominator else 0
+    return 1 if 2 * remainder + quotient % 2 > denominator else 0
 
 
 def round_fraction(numerator: int, denominator: int, mode: str) -> int:
@@ -59,12 +50,12 @@ def round_fraction(numerator: int, denominator: int, mode: str) -> int:
     >>> [round_fraction(-7, 2, mode) for mode in ROUNDING_MODES]
     [-3, -4, -4, -4]
     """
-    if mode not in _MODES:
+    if mode not in ROUNDING_MODES:
         raise ValueError(f"rounding mode {mode!r} is unknown: use one of {', '.join(ROUNDING_MODES)}")
     if denominator <= 0:
         raise ValueError(f"denominator {denominator} must be above 0: put the sign into the numerator")
     quotient, remainder = divmod(abs(numerator), denominator)
-    rounded = _MODES[mode](quotient, remainder, denominator)
+    rounded = quotient + rounding_step(quotient, remainder, denominator, ROUNDING_MODES.index(mode))
     return rounded if numerator >= 0 else -rounded
 
 

@@ -119,7 +119,8 @@ contracts = Table(
     _no("customer_no"), _no("program_no"),
 )
 contract_parties = Table(                                # companies and functions on every contract
-    "contract_parties", metadata, _no("contract_no", primary_key=True), Column("function", String, primary_key=True), _no("company_no"),
+    "contract_parties", metadata, _no("contract_no", primary_key=True), Column("function", String, primary_key=True),
+    _no("company_no"),
 )
 sleeves = Table(
     "sleeves", metadata, _no("sleeve_no", primary_key=True), _text("sleeve_id", unique=True), _no("contract_no"), _text("name"),
@@ -138,7 +139,8 @@ events = Table(
 )
 days = Table(                                            # the manifest: a row here is what "closed" means
     "days", metadata, _date("date", primary_key=True), Column("previous_date", Date), _text("digest"), _text("chain_hash"),
-    _int("partitions", 1), _int("snapshot"), _text("inputs_hash"), _text("closed_at"), Column("bytes", BigInteger, server_default="0"),
+    _int("partitions", 1), _int("snapshot"), _text("inputs_hash"), _text("closed_at"),
+    Column("bytes", BigInteger, server_default="0"),
 )
 day_files = Table(
     "day_files", metadata, _date("date", primary_key=True), _no("partition", primary_key=True), _text("name"),

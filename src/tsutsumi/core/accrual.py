@@ -1,0 +1,228 @@
+"""Fees in the daily flow (報酬の経過計上・計上): every sleeve's base adds up each day; the period's fee is charged when it ends.
+
+Balance fee in arrears on the daily average; what it costs is `fees.arrears_average_fees`, the same code as the calculator's.
+Rules: docs/close.md §7.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+
+from tsutsumi.core.books import Books, share_columns
+from tsutsumi.core.calendar import epoch_day, from_epoch_day
+from tsutsumi.core.fee_periods import fee_periods
+from tsutsumi.core.fees import arrears_average_fees
+from tsutsumi.core.payouts import P_TERMINATION
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import Frame, empty, stack, take
+from tsutsumi.core.units import PPM
+
+BALANCE = 1
+OPEN, CLOSING = 0, 1
+
+
+@dataclass(frozen=True)
+class Charges:
+    """The fees charged on one evening (計上した報酬): fee rows, their split among the parties, and the dues of the sleeves."""
+
+    fees: Frame
+    shares: Frame
+    dues: Frame
+
+
+@cache
+def period_end(length: str, align: str, opened: int, start: int) -> int:
+    """Return the last day of the fee period that starts on a day (計算期間の末日); days since 1970-01-01."""
+    *_, period = fee_periods(length, align, from_epoch_day(opened), from_epoch_day(start))
+    return epoch_day(period.end)
+
+
+def daily_base(sleeves: Frame, rules: Rules) -> np.ndarray:
+    """Return each sleeve's base of the day (報酬の基準額): its value, or its value − cash if the terms leave cash out."""
+    excluded = np.zeros(rules.programs["sale_margin_ppm"].size, bool)
+    for program, terms in rules.terms.items():
+        excluded[program] = terms.cash == "excluded"
+    return sleeves["value_yen"] - np.where(excluded[sleeves["program_no"]], sleeves["cash_yen"], 0)
+
+
+def set_period_ends(books: Books, rules: Rules) -> None:
+    """Write the period end of contracts that have none yet (opened today)."""
+    contracts = books.contracts
+    for k in np.flatnonzero(contracts["period_end_date"] == 0):
+        terms = rules.terms[int(contracts["program_no"][k])]
+        opened, start = int(contracts["opened_date"][k]), int(contracts["period_start_date"][k])
+        contracts["period_end_date"][k] = period_end(terms.length, terms.align, opened, start)
+
+
+def accrue(books: Books, before: Books, rules: Rules) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the sums of bases to charge and those that go on (経過計上), per sleeve row, and which contracts' period ends.
+
+    Days without a close repeat the last one. A period that ends between the last close and this one is cut at its end.
+
+    Returns
+    -------
+    ending : int64[S], sum of the period that ends;  running : int64[S], sum of the period that goes on
+    ends : bool[contracts]
+    """
+    sleeves, contracts, day = books.sleeves, books.contracts, books.day
+    known = sleeves["sleeve_no"] < before.row_of_sleeve.size
+    rows = np.where(known, before.row_of_sleeve[np.where(known, sleeves["sleeve_no"], 0)], -1)
+    base_before = np.where(rows >= 0, daily_base(before.sleeves, rules)[rows], 0) if before.sleeves["cash_yen"].size else 0
+    base_today = daily_base(sleeves, rules)
+    ends = contracts["period_end_date"] <= day
+    contract_row = np.searchsorted(_contract_key(contracts), _contract_key(sleeves))
+    end = np.minimum(contracts["period_end_date"][contract_row].astype(np.int64), day)
+    gap = day - 1 - before.day
+    until = np.clip(end - before.day, 0, gap)
+    ending = sleeves["base_sum_yen"] + base_before * until + np.where(end == day, base_today, 0)
+    ending = np.where(ends[contract_row], ending, 0)
+    running = np.where(ends[contract_row], base_before * (gap - until) + np.where(end == day, 0, base_today),
+                       sleeves["base_sum_yen"] + base_before * gap + base_today)
+    return ending, running, ends
+
+
+def _contract_key(of: Frame) -> np.ndarray:
+    return of["account_no"].astype(np.int64) * 2_000_000_001 + of["contract_no"]
+
+
+def charge(books: Books, before: Books, rules: Rules, final: np.ndarray) -> tuple[Books, Charges]:
+    """Return the books with today's accrual, and the fees charged tonight (報酬の計上).
+
+    Parameters
+    ----------
+    final : int64, rows of `payouts` (terminations) whose contract ends today
+        Their contracts are charged to today, due on the next business day.
+
+    Returns
+    -------
+    books : `base_sum_yen`, fee periods, dues and uncollected fees brought forward;  charges : what is new tonight
+    """
+    set_period_ends(books, rules)
+    ending, running, ends = accrue(books, before, rules)
+    contracts, sleeves = books.contracts, books.sleeves
+    closed_sum = contracts["closed_base_sum_yen"].copy()
+    contracts["closed_base_sum_yen"][ends] = 0
+    parts = []
+    if ends.any():
+        due = _due_date(rules, contracts["program_no"])
+        parts.append(_charge_contracts(books, rules, np.flatnonzero(ends), ending, closed_sum, contracts["period_end_date"], due))
+        contracts["period_start_date"][ends] = contracts["period_end_date"][ends] + 1
+        contracts["period_end_date"][ends] = 0
+        set_period_ends(books, rules)
+    sleeves["base_sum_yen"][:] = running
+    finals = np.unique(books.payouts["contract_no"][final][books.payouts["kind_code"][final] == P_TERMINATION])
+    at = np.flatnonzero(np.isin(contracts["contract_no"], finals) & (contracts["period_start_date"] <= books.day))
+    if at.size:
+        end = np.full(contracts["contract_no"].size, books.day, np.int32)
+        due = np.full(end.size, rules.next_day, np.int32)
+        parts.append(_charge_contracts(books, rules, at, running, contracts["closed_base_sum_yen"], end, due))
+    charges = Charges(
+        stack(empty("fees"), *(part.fees for part in parts)), stack(empty("fee_shares"), *(part.shares for part in parts)),
+        stack(empty("dues"), *(part.dues for part in parts)),
+    )
+    dues = _merge_dues(stack(books.dues, charges.dues))
+    hurried = np.isin(dues["contract_no"], finals)
+    dues["due_date"][hurried] = np.minimum(dues["due_date"][hurried], rules.next_day)
+    return replace(books, dues=dues, fees=stack(books.fees, charges.fees)), charges
+
+
+def _merge_dues(dues: Frame) -> Frame:
+    """Return one due per sleeve and evening: a contract charged twice on one evening owes the sum."""
+    key = np.lexsort((dues["charged_date"], dues["sleeve_no"]))
+    dues = take(dues, key)
+    if dues["sleeve_no"].size < 2:
+        return dues
+    same = (np.diff(dues["sleeve_no"]) == 0) & (np.diff(dues["charged_date"]) == 0)
+    starts = np.flatnonzero(np.append(True, ~same))
+    merged = take(dues, starts)
+    merged["amount_yen"] = np.add.reduceat(dues["amount_yen"], starts)
+    merged["due_date"] = np.minimum.reduceat(dues["due_date"], starts)
+    return merged
+
+
+def _due_date(rules: Rules, program_no: np.ndarray) -> np.ndarray:
+    """Return the n-th business day after today (徴収予定日), n of the program."""
+    return rules.timeline.days[rules.day_index + rules.programs["collection_days"][program_no]]
+
+
+def _charge_contracts(books, rules, rows, sums, closed_sum, end_date, due_date) -> Charges:
+    """Charge the contracts at `rows` for period_start_date .. end_date on the sums of their sleeves' bases."""
+    contracts, sleeves = books.contracts, books.sleeves
+    sleeve_contract = np.searchsorted(_contract_key(contracts), _contract_key(sleeves))
+    total = closed_sum.copy()
+    np.add.at(total, sleeve_contract, sums)
+    keys = np.stack([contracts[name][rows] for name in ("program_no", "period_start_date")] + [end_date[rows]], axis=1)
+    fees, shares = [], []
+    owed = np.zeros(total.size, np.int64)
+    for program, start, end in np.unique(keys, axis=0).tolist():
+        group = rows[(keys == (program, start, end)).all(axis=1)]
+        days, terms = end - start + 1, rules.terms[program]
+        amounts = arrears_average_fees(total[group], days, terms, from_epoch_day(start), from_epoch_day(end))
+        for number, yen in enumerate(amounts.values()):
+            part = _fee_rows(contracts, group, program, number, (start, end, books.day), total[group] // days, yen)
+            fees.append(part)
+            shares.append(_shares(part, rules))
+            owed[group] += yen
+    dues = _split_dues(books, rows, sleeve_contract, sums, owed, due_date)
+    return Charges(stack(empty("fees"), *fees), stack(empty("fee_shares"), *shares), dues)
+
+
+def _fee_rows(contracts: Frame, group, program: int, number: int, dates, base_yen, yen) -> Frame:
+    part = empty("fees", group.size)
+    for name in ("account_no", "contract_no"):
+        part[name][:] = contracts[name][group]
+    part["program_no"][:], part["component_no"][:], part["kind_code"][:] = program, number, BALANCE
+    part["start_date"][:], part["end_date"][:], part["charged_date"][:] = dates
+    part["base_yen"][:], part["fee_yen"][:] = base_yen, yen
+    return part
+
+
+def split_among_parties(fee_yen: np.ndarray, shares: list[tuple[int, int]], remainder_company_no: int) -> dict[int, np.ndarray]:
+    """Return company_no → yen (報酬配分): floor(fee × share) each, what is left to the remainder company; Σ = fee.
+
+    >>> {k: v.tolist() for k, v in split_among_parties(np.array([10_001]), [(2, 333_333), (3, 333_333)], 4).items()}
+    {2: [3333], 3: [3333], 4: [3335]}
+    """
+    split = {company: fee_yen * ppm // PPM for company, ppm in shares}
+    left = fee_yen - sum(split.values(), np.zeros_like(fee_yen))
+    split[remainder_company_no] = split.get(remainder_company_no, 0) + left
+    return split
+
+
+def _shares(part: Frame, rules: Rules) -> Frame:
+    if part["fee_yen"].size == 0:
+        return empty("fee_shares")
+    program = int(part["program_no"][0])
+    remainder = int(rules.programs["remainder_company_no"][program])
+    rows = []
+    for company, yen in split_among_parties(part["fee_yen"], rules.shares.get(program, []), remainder).items():
+        share = empty("fee_shares", yen.size)
+        for name in ("contract_no", "component_no", "end_date"):
+            share[name][:] = part[name]
+        share["company_no"][:], share["share_yen"][:] = company, yen
+        rows.append(share)
+    return stack(*rows)
+
+
+def _split_dues(books: Books, rows, sleeve_contract, sums, owed, due_date) -> Frame:
+    """Share each contract's fee to its sleeves by the bases that made it; closing sleeves only if there is no other."""
+    sleeves, contracts = books.sleeves, books.contracts
+    member = np.isin(sleeve_contract, rows)
+    has_open = np.zeros(owed.size, bool)
+    has_open[sleeve_contract[sleeves["status_code"] == OPEN]] = True
+    member &= (sleeves["status_code"] == OPEN) | ~has_open[sleeve_contract]
+    at = np.flatnonzero(member)
+    starts = np.flatnonzero(np.diff(sleeve_contract[at], prepend=-1))
+    totals = owed[sleeve_contract[at[starts]]]
+    amounts = share_columns(np.append(starts, at.size), totals, sums[at], sleeves["sleeve_no"][at], 0, books.day)
+    keep = amounts > 0
+    dues = empty("dues", int(keep.sum()))
+    for name in ("account_no", "contract_no", "sleeve_no"):
+        dues[name][:] = sleeves[name][at[keep]]
+    dues["charged_date"][:], dues["due_date"][:] = books.day, due_date[sleeve_contract[at[keep]]]
+    dues["amount_yen"][:] = amounts[keep]
+    missing = np.setdiff1d(rows[owed[rows] > 0], sleeve_contract[at])
+    if missing.size:
+        raise ValueError(f"fees: contract {contracts['contract_no'][missing[0]]} owes a fee but has no sleeve")
+    return dues

@@ -1,0 +1,187 @@
+"""What changed in the books since yesterday (差分): a closed day is a delta on a monthly snapshot.
+
+Values, time-weighted indices and fee bases move every day for every sleeve, but follow from yesterday's by a rule: only the
+value is kept, and the rows for which the rule does not hold. `apply(before, delta(before, after)) == after`, to the byte.
+"""
+
+import numpy as np
+
+from tsutsumi.core.books import STATE_TABLES, Books, index_books, new_books
+from tsutsumi.core.market import MarketState
+from tsutsumi.core.performance import chain_index
+from tsutsumi.core.schema import Frame, columns, length, stack, take
+
+KEY_COLUMNS = {
+    "positions": ("sleeve_no", "instrument_no"),
+    "account_positions": ("account_no", "instrument_no"),
+    "contracts": ("contract_no",),
+    "orders": ("sleeve_no", "decided_date", "instrument_no"),
+    "payouts": ("sleeve_no", "kind_code", "event_no", "first_promised_date"),
+    "dues": ("sleeve_no", "charged_date"),
+    "fees": ("contract_no", "component_no", "end_date"),
+}
+ORDER = {
+    "account_positions": ("account_no", "instrument_no"),
+    "contracts": ("account_no", "contract_no"),
+    "dues": ("sleeve_no", "charged_date"),
+}
+IN_SLEEVE_ORDER = {"positions": ("instrument_no",), "orders": ("decided_date", "instrument_no")}
+MARKET_COLUMNS = ("price", "fx_ppm", "priced_date", "refused_price")
+
+
+def _records(of: Frame, names: tuple[str, ...]) -> np.ndarray:
+    """Return one comparable record per row of the key columns."""
+    return np.rec.fromarrays([of[name] for name in names], names=list(names))
+
+
+def _rolled(before: Frame, value_yen: np.ndarray, days: int) -> Frame:
+    """Return yesterday's sleeves as they are today if nothing but prices happened to them."""
+    rolled = dict(before)
+    rolled["value_yen"] = value_yen
+    rolled["positions_yen"] = value_yen - before["cash_yen"] - before["receivable_yen"] + before["payable_yen"]
+    rolled["twr_index"] = chain_index(before["twr_index"], value_yen, np.zeros_like(value_yen), before["value_yen"])
+    rolled["base_sum_yen"] = before["base_sum_yen"] + before["value_yen"] * (days - 1) + value_yen
+    return rolled
+
+
+def _differs(one: Frame, other: Frame) -> np.ndarray:
+    differs = np.zeros(length(one), bool)
+    for name in one:
+        differs |= one[name] != other[name]
+    return differs
+
+
+def delta(before: Books, after: Books) -> dict[str, Frame]:
+    """Return the tables that turn the books of the day before into those of the day (差分表)."""
+    tables: dict[str, Frame] = {"delta.value": {"value_yen": after.sleeves["value_yen"]}}
+    sleeves = after.sleeves
+    if np.array_equal(before.sleeves["sleeve_no"], sleeves["sleeve_no"]):
+        rolled = _rolled(before.sleeves, sleeves["value_yen"], after.day - before.day)
+        changed = _differs(rolled, sleeves)
+    else:
+        kept = np.isin(sleeves["sleeve_no"], before.sleeves["sleeve_no"])
+        rows = before.row_of_sleeve[sleeves["sleeve_no"][kept]]
+        rolled = _rolled(take(before.sleeves, rows), sleeves["value_yen"][kept], after.day - before.day)
+        changed = np.ones(length(sleeves), bool)
+        changed[kept] = _differs(rolled, take(sleeves, kept))
+        gone = ~np.isin(before.sleeves["sleeve_no"], sleeves["sleeve_no"])
+        tables["delta.sleeves.gone"] = {"sleeve_no": before.sleeves["sleeve_no"][gone]}
+    tables["delta.sleeves"] = take(sleeves, changed)
+    for table, key in KEY_COLUMNS.items():
+        old, new = getattr(before, table), getattr(after, table)
+        changed, gone = _table_delta(old, new, key)
+        tables[f"delta.{table}"] = changed
+        tables[f"delta.{table}.gone"] = gone
+    return {name: frame for name, frame in tables.items() if length(frame)}
+
+
+def _table_delta(old: Frame, new: Frame, key: tuple[str, ...]) -> tuple[Frame, Frame]:
+    """Return the new or changed rows, and the keys that are gone."""
+    same = length(old) == length(new) and all(np.array_equal(old[name], new[name]) for name in key)
+    if same:
+        return take(new, _differs(old, new)), {name: old[name][:0] for name in key}
+    old_key, new_key = _records(old, key), _records(new, key)
+    order = np.argsort(old_key, kind="stable")
+    place = np.searchsorted(old_key[order], new_key)
+    known = place < order.size
+    at = order[np.minimum(place, max(order.size - 1, 0))] if order.size else np.zeros(new_key.size, np.int64)
+    if order.size:
+        known &= old_key[at] == new_key
+    changed = np.ones(length(new), bool)
+    if known.any():
+        changed[known] = _differs(take(old, at[known]), take(new, known))
+    gone = np.ones(length(old), bool)
+    gone[at[known]] = False
+    return take(new, changed), {name: old[name][gone] for name in key}
+
+
+def snapshot(books: Books) -> dict[str, Frame]:
+    """Return the whole books as tables (全件)."""
+    return {f"state.{table}": getattr(books, table) for table in STATE_TABLES}
+
+
+def market_table(market: MarketState) -> dict[str, Frame]:
+    """Return the prices in force as a table, one row per instrument number, and the last FX rates."""
+    names = sorted(market.fx)
+    rates = {
+        "currency": np.array(names, object), "fx_ppm": np.array([market.fx[name][0] for name in names], np.int64),
+        "rate_date": np.array([market.fx[name][1] for name in names], np.int64),
+    }
+    return {"market": {name: getattr(market, name) for name in MARKET_COLUMNS}, "market.fx": rates}
+
+
+def read_market(tables: dict[str, Frame]) -> MarketState:
+    """Return the prices in force from `market_table`."""
+    rates = tables["market.fx"]
+    fx = {
+        str(name): (int(ppm), int(day))
+        for name, ppm, day in zip(rates["currency"], rates["fx_ppm"], rates["rate_date"], strict=True)
+    }
+    return MarketState(*(tables["market"][name] for name in MARKET_COLUMNS), fx)
+
+
+def from_snapshot(day: int, tables: dict[str, Frame], market: MarketState) -> Books:
+    """Return the books from `snapshot` tables."""
+    books = new_books(day, market)
+    frames = {table: tables[f"state.{table}"] for table in STATE_TABLES}
+    return index_books(Books(day, **frames, market=books.market))
+
+
+def apply(before: Books, day: int, tables: dict[str, Frame], market: MarketState) -> Books:
+    """Return the books of `day` from those of the day before and the day's delta tables."""
+    frames = {"sleeves": _apply_sleeves(before, day, tables)}
+    sleeve_rank = np.full(int(frames["sleeves"]["sleeve_no"].max(initial=0)) + 1, -1, np.int64)
+    sleeve_rank[frames["sleeves"]["sleeve_no"]] = np.arange(length(frames["sleeves"]))
+    for table, key in KEY_COLUMNS.items():
+        old = getattr(before, table)
+        changed, gone = tables.get(f"delta.{table}"), tables.get(f"delta.{table}.gone")
+        if changed is None and gone is None:
+            frames[table] = old
+            continue
+        frames[table] = _apply_table(table, old, changed, gone, key, sleeve_rank)
+    return index_books(Books(day, **frames, market=market))
+
+
+def _apply_sleeves(before: Books, day: int, tables: dict[str, Frame]) -> Frame:
+    sleeves = before.sleeves
+    gone = tables.get("delta.sleeves.gone")
+    if gone is not None:
+        sleeves = take(sleeves, ~np.isin(sleeves["sleeve_no"], gone["sleeve_no"]))
+    changed = tables.get("delta.sleeves")
+    fresh = None if changed is None else ~np.isin(changed["sleeve_no"], sleeves["sleeve_no"])
+    value = tables["delta.value"]["value_yen"] if "delta.value" in tables else np.zeros(0, np.int64)
+    if fresh is not None and fresh.any():
+        names = ("account_no", "contract_no", "sleeve_no")
+        everyone = {name: np.concatenate([sleeves[name], changed[name][fresh]]) for name in names}
+        order = np.lexsort([everyone[name] for name in reversed(names)])
+        value_of = np.empty(order.size, np.int64)
+        value_of[order] = value
+        rolled = _rolled(sleeves, value_of[: length(sleeves)], day - before.day)
+        whole = take(stack(rolled, take(changed, fresh)), order)
+    else:
+        whole = {name: column.copy() for name, column in _rolled(sleeves, value, day - before.day).items()}
+    if changed is not None:
+        row_of = np.full(int(whole["sleeve_no"].max(initial=0)) + 1, -1, np.int64)
+        row_of[whole["sleeve_no"]] = np.arange(length(whole))
+        for name, column in changed.items():
+            whole[name][row_of[changed["sleeve_no"]]] = column
+    return whole
+
+
+def _apply_table(table: str, old: Frame, changed: Frame | None, gone: Frame | None, key: tuple[str, ...], sleeve_rank) -> Frame:
+    drop = np.zeros(length(old), bool)
+    old_key = _records(old, key)
+    for part in (changed, gone):
+        if part is not None and length(part):
+            drop |= np.isin(old_key, _records(part, key))
+    whole = stack(take(old, ~drop), changed) if changed is not None else take(old, ~drop)
+    if table in IN_SLEEVE_ORDER:
+        by = [whole[name] for name in reversed(IN_SLEEVE_ORDER[table])] + [sleeve_rank[whole["sleeve_no"]]]
+    else:
+        by = [whole[name] for name in reversed(ORDER.get(table, key))]
+    return take(whole, np.lexsort(by))
+
+
+def state_columns() -> dict[str, tuple[str, ...]]:
+    """Return the columns of every table of the books."""
+    return {table: tuple(word.column for word in columns(table)) for table in STATE_TABLES}

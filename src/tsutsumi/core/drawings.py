@@ -1,0 +1,61 @@
+"""Regular drawings (定期取り崩し): made into payouts early enough that the money is there on the plan's day."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tsutsumi.core.alerts import Alerts
+from tsutsumi.core.books import Books
+from tsutsumi.core.events import available
+from tsutsumi.core.payouts import P_DRAWING, Promiser, new_payout
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import length, stack
+from tsutsumi.core.units import PPM
+
+
+def _coming(books: Books, rules: Rules) -> list[tuple[int, int, int]]:
+    """Return (row, amount, date) of the coming plan days of open sleeves that are no payout yet."""
+    drawings, payouts = rules.drawings, books.payouts
+    if length(drawings) == 0:
+        return []
+    made = {
+        (s, p) for s, p, k in zip(*(payouts[name].tolist() for name in ("sleeve_no", "first_promised_date", "kind_code")), strict=True)
+        if k == P_DRAWING
+    }
+    coming = []
+    for sleeve, amount, date in zip(*(drawings[name].tolist() for name in ("sleeve_no", "amount_yen", "date")), strict=True):
+        row = int(books.row_of_sleeve[sleeve]) if sleeve < books.row_of_sleeve.size else -1
+        if row >= 0 and books.sleeves["status_code"][row] == 0 and date > books.day and (sleeve, date) not in made:
+            coming.append((row, amount, date))
+    return coming
+
+
+def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
+    """Return the books with a payout for each drawing that could not wait three more days (取り崩しの起票)."""
+    first: dict[int, tuple[int, int]] = {}
+    for row, amount, date in _coming(books, rules):
+        if row not in first or date < first[row][1]:
+            first[row] = (amount, date)
+    if not first:
+        return books
+    promiser, rows = Promiser(books, rules), []
+    for row, (amount, date) in sorted(first.items()):
+        if date > rules.next_day and promiser.withdrawal(row, rules.day_index + 3) <= date:
+            continue
+        limit = int(rules.programs["withdrawal_limit_ppm"][books.sleeves["program_no"][row]])
+        if amount * PPM > limit * max(available(books, row, 0), 0):
+            alerts.add("drawing_refused", "sleeve", books.sleeves["sleeve_no"][row],
+                       f"the drawing of {amount:,} yen is above {limit / 10_000:g} % of what the sleeve has",
+                       "lower the drawing, or close the sleeve")
+            continue
+        rows.append(new_payout(books, row, 0, P_DRAWING, amount, date))
+    return replace(books, payouts=stack(books.payouts, *rows)) if rows else books
+
+
+def reserve_for_drawings(books: Books, rules: Rules) -> np.ndarray:
+    """Return per sleeve row the drawings of the next 60 days that are no payout yet: cash not to be invested."""
+    reserve = np.zeros(length(books.sleeves), np.int64)
+    for row, amount, date in _coming(books, rules):
+        if date <= books.day + 60:
+            reserve[row] += amount
+    return reserve

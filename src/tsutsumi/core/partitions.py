@@ -1,0 +1,59 @@
+"""Partitions (分割): the books of a subset of accounts, closed alone, and their results put together again.
+
+Everything of one account is in one partition. Only the sums of the blocks and the shares of partial fills are of the house.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tsutsumi.core.books import STATE_TABLES, Books, index_books
+from tsutsumi.core.schema import Frame, empty, sort, stack, take
+
+PAYOUT_ORDER = ("account_no", "sleeve_no", "kind_code", "event_no", "first_promised_date")
+
+
+def canonical(books: Books) -> Books:
+    """Return the books with every table in its one order: the same whatever way they were made."""
+    frames = {
+        "payouts": sort(books.payouts, *PAYOUT_ORDER),
+        "dues": sort(books.dues, "sleeve_no", "charged_date"),
+        "fees": sort(books.fees, "contract_no", "component_no", "end_date"),
+    }
+    return replace(books, **frames)
+
+
+def part_of(books: Books, number: int, count: int) -> Books:
+    """Return the books of the accounts with account_no mod count = number."""
+    if count == 1:
+        return books
+    frames = {table: take(frame, frame["account_no"] % count == number)
+              for table in STATE_TABLES if table != "positions" for frame in [getattr(books, table)]}
+    owner = books.sleeves["account_no"][books.row_of_sleeve[books.positions["sleeve_no"]]]
+    frames["positions"] = take(books.positions, owner % count == number)
+    return index_books(replace(books, **frames))
+
+
+def part_of_events(events: Frame, account_no: np.ndarray, number: int, count: int) -> Frame:
+    """Return the events of a partition; an event without a known account belongs to partition 0."""
+    return events if count == 1 else take(events, account_no % count == number)
+
+
+def merge(parts: list[Books]) -> Books:
+    """Return one set of books from those of all partitions."""
+    if len(parts) == 1:
+        return canonical(parts[0])
+    first = parts[0]
+    frames = {}
+    sleeves = sort(stack(*(part.sleeves for part in parts)), "account_no", "contract_no", "sleeve_no")
+    rank = np.full(int(sleeves["sleeve_no"].max(initial=0)) + 1, -1, np.int64)
+    rank[sleeves["sleeve_no"]] = np.arange(sleeves["sleeve_no"].size)
+    for table in STATE_TABLES:
+        frames[table] = stack(empty(table), *(getattr(part, table) for part in parts))
+    frames["sleeves"] = sleeves
+    positions, orders = frames["positions"], frames["orders"]
+    frames["positions"] = take(positions, np.lexsort((positions["instrument_no"], rank[positions["sleeve_no"]])))
+    frames["orders"] = take(orders, np.lexsort((orders["instrument_no"], orders["decided_date"], rank[orders["sleeve_no"]])))
+    frames["account_positions"] = sort(frames["account_positions"], "account_no", "instrument_no")
+    frames["contracts"] = sort(frames["contracts"], "account_no", "contract_no")
+    return canonical(index_books(replace(first, **frames)))

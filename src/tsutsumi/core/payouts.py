@@ -1,0 +1,287 @@
+"""Promises and payments (払出し): when the cash will surely be there, and paying it on that day. Rules: docs/close.md §6."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tsutsumi.core.alerts import Alerts
+from tsutsumi.core.books import Books, order_offsets
+from tsutsumi.core.flows import DRAWING, FEE, TERMINATION, TRANSFER, WITHDRAWAL, Flows
+from tsutsumi.core.journal import BY_FEE, BY_PAYOUT, CASH, CUSTOMER, YEN, Journal
+from tsutsumi.core.journal import FEE as FEE_LEDGER
+from tsutsumi.core.ladder import PLACED, PURCHASE, SALE, payable_now
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import Frame, frame, length, stack, take
+
+P_WITHDRAWAL, P_DRAWING, P_TRANSFER, P_SLEEVE_CLOSE, P_TERMINATION = 1, 2, 3, 4, 5
+PAYOUT_KINDS = ("", "withdrawal", "drawing", "transfer", "sleeve_close", "termination")
+OPEN, PAID = 0, 1
+FLOW_OF = {P_WITHDRAWAL: WITHDRAWAL, P_DRAWING: DRAWING, P_TRANSFER: TRANSFER}
+
+
+class Promiser:
+    """Computes promised dates from the books of an evening; see docs/close.md §6."""
+
+    def __init__(self, books: Books, rules: Rules) -> None:
+        self.books, self.rules = books, rules
+        self.order_offsets = order_offsets(books)
+
+    def _positions(self, row: int) -> tuple[list[int], list[int]]:
+        first, last = (int(self.books.offsets[min(row + k, self.books.offsets.size - 1)]) for k in (0, 1))
+        positions = self.books.positions
+        return positions["instrument_no"][first:last].tolist(), positions["held_units"][first:last].tolist()
+
+    def _orders(self, row: int) -> list[tuple[int, int, int, int, int]]:
+        last_row = self.order_offsets.size - 1
+        first, last = int(self.order_offsets[min(row, last_row)]), int(self.order_offsets[min(row + 1, last_row)])
+        orders = self.books.orders
+        names = ("instrument_no", "side_code", "status_code", "priced_date", "settlement_date")
+        return list(zip(*(orders[name][first:last].tolist() for name in names), strict=True))
+
+    def instruments(self, row: int) -> list[int]:
+        """Return the instruments of a sleeve: units > 0, a live order, or a weight above zero."""
+        instruments, units = self._positions(row)
+        held = {i for i, u in zip(instruments, units, strict=True) if u > 0}
+        weights = self.rules.weights[self.books.sleeves["model_no"][row]]
+        return sorted(held | {order[0] for order in self._orders(row)} | set((np.flatnonzero(weights[1:] > 0) + 1).tolist()))
+
+    def withdrawal(self, row: int, day_index: int) -> int:
+        """Return the promised date of a withdrawal or transfer requested on a day: time for a second sale."""
+        rules = self.rules
+        instruments = self.instruments(row)
+        priced = max((rules.priced_index(i, day_index) for i in instruments), default=day_index)
+        bought = [order[3] for order in self._orders(row) if order[1] == PURCHASE]
+        if bought:
+            priced = max(priced, int(np.searchsorted(rules.timeline.days, max(bought))))
+        return rules.business_day(max((rules.settles_index(i, priced, SALE) for i in instruments), default=day_index + 1))
+
+    def closing(self, row: int) -> int:
+        """Return the promised date of the closing of one sleeve: everything sold and settled, and a day for the fee."""
+        rules = self.rules
+        instruments, units = self._positions(row)
+        evenings = {i: rules.day_index for i, u in zip(instruments, units, strict=True) if u > 0}
+        last = rules.day_index
+        for instrument, side, status, priced, settlement in self._orders(row):
+            evening = evenings.get(instrument, rules.day_index)
+            if side == PURCHASE and status == PLACED:
+                evening = max(evening, int(np.searchsorted(rules.timeline.days, priced)))
+            evenings[instrument] = evening
+            last = max(last, int(np.searchsorted(rules.timeline.days, settlement)))
+        last = max([last] + [rules.settles_index(i, e, SALE) for i, e in evenings.items()])
+        payouts = self.books.payouts
+        mine = (payouts["sleeve_no"] == self.books.sleeves["sleeve_no"][row]) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
+        return max(rules.business_day(last + 1), int(payouts["promised_date"][mine].max(initial=0)))
+
+
+def new_payout(books: Books, row: int, event_no: int, kind: int, amount: int, promised: int, target: int = 0) -> Frame:
+    """Return one open payout row requested today."""
+    sleeves = books.sleeves
+    account, contract, sleeve = (int(sleeves[name][row]) for name in ("account_no", "contract_no", "sleeve_no"))
+    return frame("payouts", [
+        (account, contract, sleeve, event_no, kind, amount, books.day, promised, promised, 0, target, 0, OPEN, 0)
+    ])
+
+
+def open_needs(books: Books) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return per sleeve row: yen of open payouts (closings apart) and unpaid dues; whether one is older than today; whether
+    there is a payout among them."""
+    rows = length(books.sleeves)
+    needs, late, has_payout = np.zeros(rows, np.int64), np.zeros(rows, bool), np.zeros(rows, bool)
+    payouts, dues = books.payouts, books.dues
+    plain = payouts["kind_code"] < P_SLEEVE_CLOSE
+    at = books.row_of_sleeve[payouts["sleeve_no"][plain]]
+    np.add.at(needs, at, payouts["amount_yen"][plain])
+    has_payout[at] = True
+    late[at[payouts["requested_date"][plain] < books.day]] = True
+    at = books.row_of_sleeve[dues["sleeve_no"]]
+    np.add.at(needs, at, dues["amount_yen"])
+    late[at[dues["charged_date"] < books.day]] = True
+    return needs, late, has_payout
+
+
+def pay(books: Books, rules: Rules, flows: Flows, journal: Journal, alerts: Alerts) -> tuple[Books, Frame, Frame]:
+    """Pay what is due today (支払): payouts, then dues, then the sleeves that close today.
+
+    Returns
+    -------
+    books, payouts that changed today, fees collected today
+        Writes into the books given. A payout that the cash cannot carry is promised anew with cause `market_fall`.
+    """
+    books, changed = _pay_payouts(books, rules, flows, journal, alerts)
+    books, collected = _collect_dues(books, flows, journal)
+    books, closed, forced = _pay_closings(books, flows, journal, alerts)
+    return books, stack(changed, closed), stack(collected, forced)
+
+
+def _move_out(books: Books, row: int, payout: Frame, amount: int, flows: Flows, journal: Journal, alerts: Alerts) -> None:
+    """Take the cash of a payout out of its sleeve, to the customer or into the target sleeve."""
+    sleeves = books.sleeves
+    account, sleeve = int(sleeves["account_no"][row]), int(sleeves["sleeve_no"][row])
+    event_no, target, kind = (int(payout[name][0]) for name in ("event_no", "target_sleeve_no", "kind_code"))
+    sleeves["cash_yen"][row] -= amount
+    target_row = int(books.row_of_sleeve[target]) if 0 < target < books.row_of_sleeve.size else -1
+    to_sleeve = target_row >= 0 and sleeves["status_code"][target_row] == 0
+    if target and not to_sleeve:
+        alerts.add("target_closed", "sleeve", target, f"sleeve {target} is no longer open; {amount:,} yen went to the customer",
+                   "nothing, or ask the customer for a new instruction")
+    if amount == 0:
+        return
+    if to_sleeve:
+        sleeves["cash_yen"][target_row] += amount
+        flows.add(account, sleeve, TRANSFER, -amount, event_no)
+        flows.add(account, target, TRANSFER, amount, event_no)
+        journal.post(BY_PAYOUT, account, sleeve, event_no, [(CASH, YEN, -amount)])
+        journal.post(BY_PAYOUT, account, target, event_no, [(CASH, YEN, amount)], entry_sleeve_no=sleeve)
+        return
+    flow = WITHDRAWAL if kind == P_TRANSFER else FLOW_OF.get(kind, TERMINATION)
+    flows.add(account, sleeve, flow, -amount, event_no)
+    journal.post(BY_PAYOUT, account, sleeve, event_no, [(CASH, YEN, -amount), (CUSTOMER, YEN, amount)])
+
+
+def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, alerts: Alerts) -> tuple[Books, Frame]:
+    payouts = books.payouts
+    due = np.flatnonzero((payouts["promised_date"] <= books.day) & (payouts["kind_code"] < P_SLEEVE_CLOSE))
+    if due.size == 0:
+        return books, take(payouts, due)
+    offsets = order_offsets(books)
+    due = due[np.lexsort((payouts["event_no"][due], payouts["requested_date"][due], payouts["sleeve_no"][due]))]
+    paid, promiser = np.zeros(length(payouts), bool), Promiser(books, rules)
+    for k in due:
+        row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
+        amount = int(payouts["amount_yen"][k])
+        sure = int(payable_now(np.array([row]), books.sleeves["cash_yen"], offsets, books.orders, books.day)[0])
+        if amount <= sure:
+            _move_out(books, row, take(payouts, np.array([k])), amount, flows, journal, alerts)
+            payouts["status_code"][k], payouts["paid_date"][k] = PAID, books.day
+            paid[k] = True
+            continue
+        new = max(promiser.withdrawal(row, rules.day_index), rules.next_day)
+        alerts.add("promise_reissued", "sleeve", payouts["sleeve_no"][k],
+                   f"market_fall: {amount:,} yen were promised for today, {max(sure, 0):,} are there",
+                   "tell the customer the new date")
+        payouts["promised_date"][k] = new
+        payouts["reissue_count"][k] += 1
+    return replace(books, payouts=take(payouts, ~paid)), take(payouts, due)
+
+
+def _collect_dues(books: Books, flows: Flows, journal: Journal) -> tuple[Books, Frame]:
+    """Collect the fees due today (報酬の徴収): a contract's due only if every sleeve can pay its part."""
+    dues, sleeves = books.dues, books.sleeves
+    collected = [take(books.fees, np.zeros(0, np.int64))]
+    gone = np.zeros(length(dues), bool)
+    offsets = order_offsets(books)
+    for charged in np.unique(dues["charged_date"][dues["due_date"] <= books.day]):
+        rows_of_due = np.flatnonzero((dues["charged_date"] == charged) & (dues["due_date"] <= books.day))
+        rows = books.row_of_sleeve[dues["sleeve_no"][rows_of_due]]
+        sure = payable_now(rows, sleeves["cash_yen"], offsets, books.orders, books.day)
+        unable = np.unique(dues["contract_no"][rows_of_due][sure < dues["amount_yen"][rows_of_due]])
+        able = ~np.isin(dues["contract_no"][rows_of_due], unable)
+        rows_of_due, rows = rows_of_due[able], rows[able]
+        amount = dues["amount_yen"][rows_of_due]
+        sleeves["cash_yen"][rows] -= amount
+        flows.add_columns(sleeves["account_no"][rows], sleeves["sleeve_no"][rows], FEE, -amount)
+        journal.post(BY_FEE, sleeves["account_no"][rows], sleeves["sleeve_no"][rows], int(charged),
+                     [(CASH, YEN, -amount), (FEE_LEDGER, YEN, amount)])
+        gone[rows_of_due] = True
+        paid = np.isin(books.fees["contract_no"], dues["contract_no"][rows_of_due]) & (books.fees["charged_date"] == charged)
+        books.fees["collected_date"][paid] = books.day
+        collected.append(take(books.fees, paid))
+        books = replace(books, fees=take(books.fees, ~paid))
+    return replace(books, dues=take(dues, ~gone)), stack(*collected)
+
+
+def _pay_closings(books: Books, flows: Flows, journal: Journal, alerts: Alerts) -> tuple[Books, Frame, Frame]:
+    """Pay out the sleeves that close today: their dues first, then the whole cash; each ends with value 0."""
+    payouts, sleeves = books.payouts, books.sleeves
+    today = np.flatnonzero((payouts["kind_code"] >= P_SLEEVE_CLOSE) & (payouts["pay_date"] == books.day))
+    if today.size == 0:
+        return books, take(payouts, today), take(books.fees, np.zeros(0, np.int64))
+    dues, shortfall = books.dues, {}
+    gone = np.isin(dues["sleeve_no"], payouts["sleeve_no"][today])
+    for k in np.flatnonzero(gone):
+        row = int(books.row_of_sleeve[dues["sleeve_no"][k]])
+        asked = int(dues["amount_yen"][k])
+        amount = min(asked, int(sleeves["cash_yen"][row]))
+        key = (int(dues["contract_no"][k]), int(dues["charged_date"][k]))
+        if amount < asked:
+            shortfall[key] = shortfall.get(key, 0) + asked - amount
+            alerts.add("fee_shortfall", "contract", key[0], f"the fee of {asked:,} yen met {amount:,} yen of cash at the closing",
+                       "bill the rest, or waive it")
+        account, sleeve = int(sleeves["account_no"][row]), int(sleeves["sleeve_no"][row])
+        sleeves["cash_yen"][row] -= amount
+        if amount:
+            flows.add(account, sleeve, FEE, -amount)
+            journal.post(BY_FEE, account, sleeve, key[1], [(CASH, YEN, -amount), (FEE_LEDGER, YEN, amount)])
+    books, collected = _close_fees(replace(books, dues=take(dues, ~gone)), take(dues, gone), shortfall)
+    for k in today:
+        row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
+        payouts["amount_yen"][k] = sleeves["cash_yen"][row]
+        _move_out(books, row, take(payouts, np.array([k])), int(sleeves["cash_yen"][row]), flows, journal, alerts)
+        payouts["status_code"][k], payouts["paid_date"][k] = PAID, books.day
+    left = np.ones(length(payouts), bool)
+    left[today] = False
+    return replace(books, payouts=take(payouts, left)), take(payouts, today), collected
+
+
+def _close_fees(books: Books, paid: Frame, shortfall: dict) -> tuple[Books, Frame]:
+    """Mark the fees of the given dues as collected where no part of them is left; cut what the cash could not carry."""
+    fees = books.fees
+    left = set(zip(books.dues["contract_no"].tolist(), books.dues["charged_date"].tolist(), strict=True))
+    done = set(zip(paid["contract_no"].tolist(), paid["charged_date"].tolist(), strict=True)) - left
+    keys = list(zip(fees["contract_no"].tolist(), fees["charged_date"].tolist(), strict=True))
+    mask = np.array([key in done for key in keys], bool)
+    for k in reversed(np.flatnonzero(mask)):
+        cut = min(shortfall.get(keys[k], 0), int(fees["fee_yen"][k]))
+        if cut:
+            fees["fee_yen"][k] -= cut
+            shortfall[keys[k]] -= cut
+    fees["collected_date"][mask] = books.day
+    return replace(books, fees=take(fees, ~mask)), take(fees, mask)
+
+
+def reissue(books: Books, rules: Rules, moved: np.ndarray, alerts: Alerts) -> Frame:
+    """Promise anew, where that is later, for sleeves that market data stopped or made wait; return the payouts changed.
+
+    `moved` is a mask of sleeve rows. All sleeves of a termination get the latest date of any of them.
+    """
+    payouts = books.payouts
+    at = books.row_of_sleeve[payouts["sleeve_no"]]
+    hit = np.flatnonzero(moved[at])
+    if hit.size == 0:
+        return take(payouts, hit)
+    promiser, changed = Promiser(books, rules), np.zeros(length(payouts), bool)
+    for k in hit:
+        row = int(at[k])
+        closing = payouts["kind_code"][k] >= P_SLEEVE_CLOSE
+        new = promiser.closing(row) if closing else promiser.withdrawal(row, rules.day_index)
+        if new > payouts["promised_date"][k] and payouts["pay_date"][k] == 0:
+            together = np.zeros(length(payouts), bool)
+            together[k] = True
+            if payouts["kind_code"][k] == P_TERMINATION:
+                together = (payouts["contract_no"] == payouts["contract_no"][k]) & (payouts["kind_code"] == P_TERMINATION)
+            later = together & (payouts["promised_date"] < new)
+            payouts["promised_date"][later] = new
+            payouts["reissue_count"][later] += 1
+            changed |= later
+            alerts.add("promise_reissued", "sleeve", payouts["sleeve_no"][k], "market_data: a price is missing or was refused",
+                       "tell the customer the new date")
+    return take(payouts, changed)
+
+
+def ready_to_close(books: Books, rules: Rules) -> np.ndarray:
+    """Return the rows of `payouts` (closings) whose sleeve is sold and settled on the eve of the promised date or later."""
+    payouts, sleeves = books.payouts, books.sleeves
+    closing = (payouts["kind_code"] >= P_SLEEVE_CLOSE) & (payouts["pay_date"] == 0)
+    rows = np.flatnonzero(closing & (payouts["promised_date"] <= rules.next_day))
+    offsets, ready = order_offsets(books), []
+    for k in rows:
+        row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
+        held = books.positions["held_units"][books.offsets[row] : books.offsets[row + 1]]
+        if not held.any() and offsets[row] == offsets[row + 1] and sleeves["cash_yen"][row] >= 0:
+            ready.append(int(k))
+    rows = np.array(ready, np.int64)
+    for contract in np.unique(payouts["contract_no"][rows][payouts["kind_code"][rows] == P_TERMINATION]):
+        members = np.flatnonzero(closing & (payouts["contract_no"] == contract) & (payouts["kind_code"] == P_TERMINATION))
+        if not np.isin(members, rows).all():
+            rows = rows[~np.isin(rows, members)]
+    return rows

@@ -1,0 +1,84 @@
+"""What is in force on the day (適用中の規則): reference data as dense arrays by number, made once, looked up by every step.
+
+Row 0 of every dense array is a dummy (numbers start at 1); instrument 0 is yen. Nothing here is ever changed by a close.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tsutsumi.core.schema import Frame
+from tsutsumi.core.timeline import Timeline
+
+INSTALMENT, DRAWING = "instalment", "drawing"
+
+
+@dataclass(frozen=True, eq=False)
+class Registry:
+    """Who belongs to what (登録簿): dense columns by number.
+
+    `sleeves`: contract_no, account_no, program_no, model_no; `contracts`: account_no, program_no; `accounts`: custodian_no.
+    """
+
+    sleeves: Frame
+    contracts: Frame
+    accounts: Frame
+
+
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """The rules in force for one close.
+
+    Attributes
+    ----------
+    timeline, day_index : business days, and which of them is being closed
+    instruments : dense columns of the instruments table; `amount_mode` 1 = purchases by amount
+    weights, weights_before : int32[models, instruments], in force on d and on the day closed before it; column 0 is yen
+    programs : dense columns of the program rules in force
+    offered : bool[programs, models]
+    rebalance_today : bool[programs]: d is the first business day of one of the program's rebalance months
+    terms : program_no → fee terms in force
+    top_rate_ppm : int64[programs]: rate of the first tier in force, Σ over balance components (for the reserve)
+    shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
+    drawings : sleeve_no, amount_yen, date: the coming plan days (moved to business days) within 60 calendar days and at
+        least the next one
+    registry : who belongs to what
+    """
+
+    timeline: Timeline
+    day_index: int
+    instruments: Frame
+    weights: np.ndarray
+    weights_before: np.ndarray
+    programs: Frame
+    offered: np.ndarray
+    rebalance_today: np.ndarray
+    terms: dict
+    top_rate_ppm: np.ndarray
+    shares: dict[int, list[tuple[int, int]]]
+    drawings: Frame
+    registry: Registry
+    settlement_days: np.ndarray = field(default_factory=lambda: np.zeros((2, 1), np.int64))
+
+    @property
+    def day(self) -> int:
+        """The day that is closed."""
+        return int(self.timeline.days[self.day_index])
+
+    @property
+    def next_day(self) -> int:
+        """n(d): the next business day of the house."""
+        return int(self.timeline.days[self.day_index + 1])
+
+    def business_day(self, day_index: int) -> int:
+        """Return the date of a business day by its index."""
+        return int(self.timeline.days[day_index])
+
+    def priced_index(self, instrument_no: int, evening: int) -> int:
+        """Return the index of the priced day if decided on the first possible evening from `evening` (an index) on."""
+        placed = int(self.timeline.first_orderable_index[instrument_no, evening]) + 1
+        return int(self.timeline.priced_index[instrument_no, placed])
+
+    def settles_index(self, instrument_no: int, evening: int, side: int) -> int:
+        """Return the index of the settlement day if decided on the first possible evening from `evening` on."""
+        return self.priced_index(instrument_no, evening) + int(self.settlement_days[side, instrument_no])

@@ -1,0 +1,91 @@
+"""Books × prices → yen per sleeve (時価評価), and in the same pass: which sleeves need a decision tonight.
+
+One compiled pass over the positions: value = Σ floor(units × num / den), then the drift of a sleeve without anything in
+flight against its band and its cash against its target, so that only the sleeves that need it go on to `orders.py`.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from tsutsumi.core.wide import MAX, mul_div_ceil, mul_div_floor
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def position_yen(units, num, den, most_units):
+    """Return floor(units × num / den); `most_units` is the largest number of units whose product fits 63 bits."""
+    if units <= most_units:
+        return np.int64(np.uint64(units) * np.uint64(num) // np.uint64(den))
+    return mul_div_floor(units, num, den)
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def is_breach(value, total, weight, band_absolute, band_relative):
+    """Return whether |v × 10^6 − V × w| reaches the absolute band (of V) or the relative band (of V × w)."""
+    aim = total * weight
+    distance = abs(value * 1_000_000 - aim)
+    if distance >= total * band_absolute:
+        return True
+    return band_relative > 0 and weight > 0 and distance >= mul_div_ceil(aim, band_relative, 1_000_000)
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def _value_pass(
+    offsets, instrument, units, program, model, cash, receivable, payable, num, den, most_units, weights, band_absolute,
+    band_relative, minimum_trade, positions_yen, value_yen, attention,
+):
+    for row in prange(cash.size):
+        first, last = offsets[row], offsets[row + 1]
+        total = np.int64(0)
+        for p in range(first, last):
+            i = instrument[p]
+            total += position_yen(units[p], num[i], den[i], most_units[i])
+        positions_yen[row] = total
+        value = total + cash[row] + receivable[row] - payable[row]
+        value_yen[row] = value
+        free = value - total
+        rule, at = program[row], model[row]
+        look = free - value * weights[at, 0] // 1_000_000 >= minimum_trade[rule] or free < 0
+        if not look and value > 0:
+            for p in range(first, last):
+                i = instrument[p]
+                yen = position_yen(units[p], num[i], den[i], most_units[i])
+                if is_breach(yen, value, weights[at, i], band_absolute[rule], band_relative[rule]):
+                    look = True
+                    break
+        attention[row] = look
+
+
+def most_units(num: np.ndarray) -> np.ndarray:
+    """Return per instrument the largest number of units whose product with `num` fits 63 bits."""
+    return MAX // np.maximum(num, 1)
+
+
+def value_sleeves(offsets, positions, sleeves, prices, weights, programs):
+    """Return positions_yen, value_yen and attention (whether `orders.decide` must look) of every sleeve.
+
+    Parameters
+    ----------
+    offsets : int64[S+1]
+        Where each sleeve's positions begin.
+    positions : instrument_no, held_units
+    sleeves : program_no, model_no, cash_yen, receivable_yen, payable_yen
+    prices : num, den, most_units
+        Per instrument; see docs/close.md §2.
+    weights : int32[models, instruments]
+        Weights in force; column 0 is the cash target.
+    programs : band_absolute_ppm, band_relative_ppm, minimum_trade_yen
+
+    Returns
+    -------
+    positions_yen, value_yen : int64[S];  attention : bool[S]
+        value = positions + cash + receivable − payable (時価評価額). Each position is cut to whole yen (切捨て).
+    """
+    rows = sleeves["cash_yen"].size
+    positions_yen, value_yen, attention = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.bool_)
+    _value_pass(
+        offsets, positions["instrument_no"], positions["held_units"], sleeves["program_no"], sleeves["model_no"],
+        sleeves["cash_yen"], sleeves["receivable_yen"], sleeves["payable_yen"], prices["num"], prices["den"],
+        prices["most_units"], weights, programs["band_absolute_ppm"], programs["band_relative_ppm"],
+        programs["minimum_trade_yen"], positions_yen, value_yen, attention,
+    )
+    return positions_yen, value_yen, attention

@@ -1,0 +1,116 @@
+"""Compiled integer arithmetic (整数演算) for the kernels: the twins of `units.py` for rows by the million.
+
+Every product that could pass 2^63 goes through 128 bits; nothing here is a float. All arguments are non-negative.
+"""
+
+import numpy as np
+from numba import njit
+
+MAX = np.iinfo(np.int64).max
+
+
+@njit(cache=True, inline="always")
+def _product_high(a, b):
+    """Upper 64 bits of the 128-bit product of two non-negative int64."""
+    a0, a1 = np.uint64(a) & np.uint64(0xFFFFFFFF), np.uint64(a) >> np.uint64(32)
+    b0, b1 = np.uint64(b) & np.uint64(0xFFFFFFFF), np.uint64(b) >> np.uint64(32)
+    low = a0 * b0
+    middle = a1 * b0 + (low >> np.uint64(32))
+    other = a0 * b1 + (middle & np.uint64(0xFFFFFFFF))
+    return a1 * b1 + (middle >> np.uint64(32)) + (other >> np.uint64(32))
+
+
+@njit(cache=True)
+def _long_division(high, low, c):
+    """Quotient and remainder of (high · 2^64 + low) / c, for high < c < 2^63."""
+    remainder, quotient = high, np.uint64(0)
+    for _ in range(64):
+        remainder = (remainder << np.uint64(1)) | (low >> np.uint64(63))
+        low = low << np.uint64(1)
+        quotient = quotient << np.uint64(1)
+        if remainder >= c:
+            remainder -= c
+            quotient |= np.uint64(1)
+    return quotient, remainder
+
+
+@njit(cache=True, error_model="numpy")
+def mul_div_mod(a, b, c):
+    """Return floor(a × b / c) and the remainder, exact for 0 ≤ a, b and 0 < c < 2^63; the quotient must be below 2^63."""
+    if a == 0 or b == 0:
+        return np.int64(0), np.int64(0)
+    if a <= MAX // b:
+        product = np.uint64(a) * np.uint64(b)
+        quotient = product // np.uint64(c)
+        return np.int64(quotient), np.int64(product - quotient * np.uint64(c))
+    high = _product_high(a, b)
+    if high >= np.uint64(c):
+        raise OverflowError("a quotient above 2^63: a price, an amount or a number of units is out of range")
+    quotient, remainder = _long_division(high, np.uint64(a) * np.uint64(b), np.uint64(c))
+    if quotient > np.uint64(MAX):
+        raise OverflowError("a quotient above 2^63: a price, an amount or a number of units is out of range")
+    return np.int64(quotient), np.int64(remainder)
+
+
+@njit(cache=True, error_model="numpy")
+def mul_div_floor(a, b, c):
+    """Return floor(a × b / c) (切捨て)."""
+    return mul_div_mod(a, b, c)[0]
+
+
+@njit(cache=True, error_model="numpy")
+def mul_div_ceil(a, b, c):
+    """Return ceil(a × b / c) (切上げ)."""
+    quotient, remainder = mul_div_mod(a, b, c)
+    return quotient + (1 if remainder > 0 else 0)
+
+
+@njit(cache=True)
+def mix(number):
+    """Return splitmix64 of a number: an even, well-mixed order that favours nobody over many days."""
+    z = np.uint64(number) + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@njit(cache=True)
+def tie(sleeve_no, instrument_no, day):
+    """Return the tie-break of the largest remainder (端数配分の順序) of a sleeve, an instrument and a day."""
+    key = np.uint64(sleeve_no) * np.uint64(1000003) + np.uint64(instrument_no)
+    return mix(key * np.uint64(1000003) + np.uint64(day))
+
+
+@njit(cache=True, error_model="numpy")
+def share_group(total, weights, ties, shares):
+    """Share `total` by largest remainder (最大剰余法) into `shares`; order of equal remainders: ties ascending, then position.
+
+    shares_i = floor(total × weights_i / Σ weights); what is left goes one each to the largest remainders. Σ shares = total.
+    """
+    n = weights.size
+    weight_sum = np.int64(0)
+    for k in range(n):
+        weight_sum += weights[k]
+    if n == 1:
+        shares[0] = total
+        return
+    left = total
+    if weight_sum == 0:
+        for k in range(n):
+            shares[k] = 0
+        shares[0] = total
+        return
+    remainders = np.empty(n, np.int64)
+    for k in range(n):
+        shares[k], remainders[k] = mul_div_mod(total, weights[k], weight_sum)
+        left -= shares[k]
+    taken = np.zeros(n, np.bool_)
+    for _ in range(left):
+        best = -1
+        for k in range(n):
+            if taken[k]:
+                continue
+            if best < 0 or remainders[k] > remainders[best] or (remainders[k] == remainders[best] and ties[k] < ties[best]):
+                best = k
+        taken[best] = True
+        shares[best] += 1

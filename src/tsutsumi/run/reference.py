@@ -1,0 +1,254 @@
+"""Reference data of a house, read once and turned into the rules in force on any day (適用規則の読み込み).
+
+`tables` are the rows of the relational tables by name; what is in force on a day is built once per change and kept.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date as Date
+from functools import cached_property
+
+import numpy as np
+
+from tsutsumi.core.calendar import epoch_day, from_epoch_day
+from tsutsumi.core.fee_terms import Terms, parse_terms, rates_in_force
+from tsutsumi.core.models import flatten
+from tsutsumi.core.plans import plan_dates
+from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
+from tsutsumi.core.schema import Frame
+from tsutsumi.core.timeline import Timeline, build_timeline
+
+Rows = list[dict]
+INSTRUMENT_NUMBERS = (
+    "price_scale", "price_base_units", "lot_units", "order_margin_ppm", "price_lag_days", "buy_settlement_days",
+    "sell_settlement_days", "levy_ppm", "daily_move_limit_ppm",
+)
+PROGRAM_NUMBERS = (
+    "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "minimum_deposit_yen",
+    "minimum_instalment_yen", "withdrawal_limit_ppm", "sale_margin_ppm", "collection_days", "remainder_company_no",
+)
+DAYS_AHEAD = 400
+REFERENCE_TABLES = (
+    "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
+    "program_models", "program_shares", "fee_terms", "accounts", "contracts", "sleeves", "plans",
+)
+MARKET_TABLES = ("prices", "fx_rates", "distributions", "splits")
+
+
+class UnsupportedTerms(ValueError):
+    """Fee terms that the daily close does not charge."""
+
+
+def _by_day(rows: Iterable[dict], *names: str) -> dict[int, list[tuple]]:
+    found = defaultdict(list)
+    for row in rows:
+        found[epoch_day(row["date"])].append(tuple(row[name] for name in names))
+    return found
+
+
+class Reference:
+    """The reference data of one house, for closes between two days."""
+
+    def __init__(self, tables: Mapping[str, Rows], first: Date, last: Date) -> None:
+        self.tables = tables
+        rows = tables["instruments"]
+        self.instruments = _instruments(rows)
+        holidays = defaultdict(set)
+        for row in tables["calendar_holidays"]:
+            holidays[row["calendar_id"]].add(epoch_day(row["date"]))
+        closed = {(row["instrument_no"], epoch_day(row["date"])) for row in tables["no_order_days"]}
+        self.timeline: Timeline = build_timeline(epoch_day(first), epoch_day(last) + DAYS_AHEAD, self.instruments, holidays, closed)
+        self.settlement_days = np.stack([self.instruments[f"{side}_settlement_days"] for side in ("sell", "buy")]).astype(np.int64)
+        self.registry = _registry(tables)
+        self.prices = _by_day(tables["prices"], "instrument_no", "price")
+        self.fx = _by_day(tables["fx_rates"], "currency", "fx_ppm")
+        self.fx_days = sorted(self.fx)
+        self.distributions = _by_day(tables["distributions"], "instrument_no", "amount", "per_units")
+        self.splits = _by_day(tables["splits"], "instrument_no", "old_units", "new_units")
+        self.parsed: dict[str, Terms] = {}
+        self.in_force: dict[int, dict] = {}
+
+    @cached_property
+    def changes(self) -> list[int]:
+        """The days on which some rule changes, ascending."""
+        days = {epoch_day(row["effective_date"]) for row in self.tables["model_versions"]}
+        for table in ("program_rules", "program_models", "program_shares", "fee_terms"):
+            days |= {epoch_day(row["valid_from_date"]) for row in self.tables[table]}
+        for terms in (self._terms(row["terms_toml"]) for row in self.tables["fee_terms"]):
+            days |= {epoch_day(rate.from_date) for component in terms.components for rate in component.rates}
+        return sorted(days)
+
+    def _terms(self, text: str) -> Terms:
+        if text not in self.parsed:
+            terms = parse_terms(text)
+            if (terms.timing, terms.measure, terms.days) != ("arrears", "average", "calendar") or terms.performance:
+                raise UnsupportedTerms(
+                    f"fee terms {terms.name!r}: the close charges balance fees in arrears on the average of calendar days: "
+                    "use such terms for a program"
+                )
+            self.parsed[text] = terms
+        return self.parsed[text]
+
+    def rules_on(self, day_index: int) -> Rules:
+        """Return the rules in force on a business day, by its index in the timeline."""
+        day = int(self.timeline.days[day_index])
+        state = self._state(day)
+        before = self._state(int(self.timeline.days[day_index - 1])) if day_index else state
+        return Rules(
+            self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
+            self._rebalance_today(day_index, state), state["terms"], state["top_rate_ppm"], state["shares"],
+            self._drawings(day), self.registry, self.settlement_days,
+        )
+
+    def _state(self, day: int) -> dict:
+        number = bisect_right(self.changes, day)
+        if number not in self.in_force:
+            self.in_force[number] = self._state_on(day)
+        return self.in_force[number]
+
+    def _state_on(self, day: int) -> dict:
+        programs = 1 + max((row["program_no"] for row in self.tables["programs"]), default=0)
+        models = 1 + max((row["model_no"] for row in self.tables["models"]), default=0)
+        columns = {name: np.zeros(programs, np.int64) for name in PROGRAM_NUMBERS}
+        months: dict[int, set[int]] = {}
+        terms: dict[int, Terms] = {}
+        for program, row in _latest(self.tables["program_rules"], day, "program_no").items():
+            for name in PROGRAM_NUMBERS:
+                columns[name][program[0]] = row[name]
+            months[program[0]] = {int(month) for month in row["rebalance_months"].replace(";", ",").split(",") if month.strip()}
+            chosen = _latest(self.tables["fee_terms"], day, "fee_terms_id").get((row["fee_terms_id"],))
+            if chosen:
+                terms[program[0]] = self._terms(chosen["terms_toml"])
+        offered = np.zeros((programs, models), bool)
+        for (program, model), row in _latest(self.tables["program_models"], day, "program_no", "model_no").items():
+            offered[program, model] = row["offered"]
+        shares = defaultdict(list)
+        for (program, company), row in _latest(self.tables["program_shares"], day, "program_no", "company_no").items():
+            if row["share_ppm"]:
+                shares[program].append((company, row["share_ppm"]))
+        return {
+            "programs": columns, "months": months, "terms": terms, "offered": offered,
+            "shares": {program: sorted(rows) for program, rows in shares.items()},
+            "top_rate_ppm": _top_rates(terms, programs, day), "weights": self._weights(day, models),
+        }
+
+    def _weights(self, day: int, models: int) -> np.ndarray:
+        lines = defaultdict(list)
+        for row in self.tables["model_weights"]:
+            lines[row["model_no"], row["version"]].append((row["instrument_no"], row["child_model_no"], row["weight_ppm"]))
+        approved = [row for row in self.tables["model_versions"] if row["approved_by"]]
+        chosen = {}
+        for row in sorted(approved, key=lambda row: (row["effective_date"], row["version"])):
+            if epoch_day(row["effective_date"]) <= day:
+                chosen[row["model_no"]] = lines[row["model_no"], row["version"]]
+        weights = np.zeros((models, self.instruments["lot_units"].size), np.int32)
+        for model in chosen:
+            for instrument, ppm in flatten(model, chosen).items():
+                weights[model, instrument] = ppm
+        return weights
+
+    def _rebalance_today(self, day_index: int, state: dict) -> np.ndarray:
+        today = from_epoch_day(self.timeline.days[day_index])
+        first = day_index == 0 or from_epoch_day(self.timeline.days[day_index - 1]).month != today.month
+        flags = np.zeros(state["offered"].shape[0], bool)
+        for program, months in state["months"].items():
+            flags[program] = first and today.month in months
+        return flags
+
+    @cached_property
+    def _plans(self) -> dict[str, dict[int, list[tuple[int, int, int]]]]:
+        """kind → sleeve_no → [(valid_from, amount, day of month)] ascending."""
+        plans: dict[str, dict] = {INSTALMENT: defaultdict(list), DRAWING: defaultdict(list)}
+        for row in sorted(self.tables["plans"], key=lambda row: row["valid_from_date"]):
+            plans[row["kind"]][row["sleeve_no"]].append((epoch_day(row["valid_from_date"]), row["amount_yen"], row["day_of_month"]))
+        return plans
+
+    def _drawings(self, day: int) -> Frame:
+        rows = []
+        for sleeve, versions in sorted(self._plans[DRAWING].items()):
+            known = [version for version in versions if version[0] <= day]
+            since, amount, day_of_month = known[-1] if known else versions[0]
+            if amount:
+                rows += [(sleeve, amount, date) for date in plan_dates(day, day_of_month, since)]
+        columns = list(zip(*rows, strict=True)) if rows else ([], [], [])
+        return {name: np.array(column, np.int64) for name, column in zip(("sleeve_no", "amount_yen", "date"), columns, strict=True)}
+
+    @cached_property
+    def instalments(self) -> dict[int, list[tuple[int, int, int]]]:
+        """Business day → [(sleeve_no, amount_yen, plan day)] of the instalment plans, within the timeline, by sleeve."""
+        found = defaultdict(list)
+        first, last = int(self.timeline.days[0]), int(self.timeline.days[-1])
+        for sleeve, versions in sorted(self._plans[INSTALMENT].items()):
+            for number, (since, amount, day_of_month) in enumerate(versions):
+                until = versions[number + 1][0] - 1 if number + 1 < len(versions) else last
+                if not amount:
+                    continue
+                for planned, date in plan_dates(max(first, since) - 1, day_of_month, since, min(until, last), with_planned=True):
+                    found[date].append((sleeve, amount, planned))
+        return found
+
+    def fx_between(self, after: int, before: int) -> dict[str, tuple[int, int]]:
+        """Return currency → (fx_ppm, day) of the latest rates strictly between two days."""
+        latest = {}
+        for day in self.fx_days[bisect_right(self.fx_days, after):]:
+            if day >= before:
+                break
+            latest |= {currency: (ppm, day) for currency, ppm in self.fx[day]}
+        return latest
+
+
+def _latest(rows: Rows, day: int, *key: str) -> dict[tuple, dict]:
+    """Return the row in force of each key (適用中の行): the one with the latest valid_from_date not after the day."""
+    found: dict[tuple, dict] = {}
+    for row in rows:
+        if epoch_day(row["valid_from_date"]) > day:
+            continue
+        name = tuple(row[part] for part in key)
+        if name not in found or row["valid_from_date"] > found[name]["valid_from_date"]:
+            found[name] = row
+    return found
+
+
+def _top_rates(terms: dict[int, Terms], programs: int, day: int) -> np.ndarray:
+    rates = np.zeros(programs, np.int64)
+    for program, of in terms.items():
+        known = [c for c in of.balance if c.rates[0].from_date <= from_epoch_day(day)]
+        rates[program] = sum(rates_in_force(component, from_epoch_day(day)).tiers[0][1] for component in known)
+    return rates
+
+
+def _instruments(rows: Rows) -> Frame:
+    size = 1 + max((row["instrument_no"] for row in rows), default=0)
+    columns: Frame = {name: np.zeros(size, np.int64) for name in INSTRUMENT_NUMBERS}
+    texts = {name: [""] * size for name in ("instrument_id", "currency", "calendar_ids")}
+    texts["currency"][0], texts["instrument_id"][0] = "JPY", "JPY"
+    columns["amount_mode"] = np.ones(size, np.int64)
+    columns["price_base_units"][0] = columns["lot_units"][0] = 1
+    for row in rows:
+        number = row["instrument_no"]
+        for name in INSTRUMENT_NUMBERS:
+            columns[name][number] = row[name]
+        for name in texts:
+            texts[name][number] = row[name]
+        columns["amount_mode"][number] = row["order_mode"] == "amount"
+    return columns | texts
+
+
+def _registry(tables: Mapping[str, Rows]) -> Registry:
+    accounts = _dense(tables["accounts"], "account_no", ("custodian_no",))
+    contracts = _dense(tables["contracts"], "contract_no", ("account_no", "program_no"))
+    sleeves = _dense(tables["sleeves"], "sleeve_no", ("contract_no", "model_no"))
+    for name in ("account_no", "program_no"):
+        sleeves[name] = contracts[name][sleeves["contract_no"]]
+    return Registry(sleeves, contracts, accounts)
+
+
+def _dense(rows: Rows, key: str, names: tuple[str, ...]) -> Frame:
+    size = 1 + max((row[key] for row in rows), default=0)
+    columns = {name: np.zeros(size, np.int32) for name in names}
+    at = np.array([row[key] for row in rows], np.int64)
+    for name in names:
+        columns[name][at] = [row[name] for row in rows]
+    return columns
+

