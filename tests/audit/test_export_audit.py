@@ -110,7 +110,7 @@ MUTATIONS = {
     "a dropped journal entry": (without_entry, "cash moved as flows"),
     "a journal line of another sleeve": (put("journal", {"sleeve_id": "A2"}, sleeve_id="A1", ledger_account="units"), "sum of units"),
     "a journal entry on two dates": (put("journal", {"date": day("2025-01-07")}, ledger_account="deposit"), "one date per entry"),
-    "a flow of another kind": (put("flows", {"kind": "distribution"}, kind="instalment"), "change = external flows + profit"),
+    "a flow of another kind": (put("flows", {"kind": "distribution"}, kind="instalment"), "distributions: paid"),
     "a yen in a flow": (add("flows", {"amount_yen": 1}, kind="deposit"), "cash_yen rebuilt"),
     "a dropped flow": (drop("flows", kind="instalment"), "cash_yen rebuilt"),
     "a transfer that loses a yen": (add("flows", {"amount_yen": -1}, kind="transfer", sleeve_id="A3"), "sum to zero"),

@@ -16,7 +16,7 @@ def postgres_url(tmp_path_factory, worker_id) -> str:
     """The URL of a PostgreSQL server that ends with the tests; workers share it."""
     base = tmp_path_factory.getbasetemp()
     data = (base if worker_id == "master" else base.parent) / "postgresql"
-    return get_server(data, cleanup_mode="stop").get_uri()
+    return get_server(data, cleanup_mode="delete").get_uri()
 
 
 @pytest.fixture(params=DATABASES)

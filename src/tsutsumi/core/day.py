@@ -86,7 +86,7 @@ def close(before: Books, rules: Rules, inputs: Inputs) -> Closed:
     """
     evening = _Evening(copy_books(before, rules.day), before, rules, inputs)
     evening.settle()
-    evening.split_and_distribute()
+    evening.distribute_and_split()
     evening.fill()
     evening.book_events()
     evening.pay()
@@ -121,18 +121,18 @@ class _Evening:
                 self.journal.post(BY_SETTLEMENT, part["account_no"], part["sleeve_no"], cause[sale == (ledger == RECEIVABLE)],
                                   [(CASH, YEN, yen), (ledger, YEN, -yen)])
 
-    def split_and_distribute(self) -> None:
-        """Step 2: splits, then distributions, on the units held at the end of the day before."""
+    def distribute_and_split(self) -> None:
+        """Step 2: distributions, then splits, on the units held at the end of the day before."""
         sleeves = self.books.sleeves
-        for instrument, (old, new) in sorted(self.inputs.splits.items()):
-            rows, change = split_units(self.books, instrument, old, new, int(self.rules.instruments["lot_units"][instrument]))
-            self.journal.post(BY_SPLIT, sleeves["account_no"][rows], sleeves["sleeve_no"][rows], instrument,
-                              [(POSITIONS, instrument, change), (SPLIT, instrument, -change)])
         for instrument, (num, den) in sorted(self.inputs.distributions.items()):
             rows, yen = distribute(self.books, instrument, num, den)
             account, sleeve = sleeves["account_no"][rows], sleeves["sleeve_no"][rows]
             self.flows.add_columns(account, sleeve, DISTRIBUTION, yen, instrument)
             self.journal.post(BY_DISTRIBUTION, account, sleeve, instrument, [(CASH, YEN, yen), (DISTRIBUTION_LEDGER, YEN, -yen)])
+        for instrument, (old, new) in sorted(self.inputs.splits.items()):
+            rows, change = split_units(self.books, instrument, old, new, int(self.rules.instruments["lot_units"][instrument]))
+            self.journal.post(BY_SPLIT, sleeves["account_no"][rows], sleeves["sleeve_no"][rows], instrument,
+                              [(POSITIONS, instrument, change), (SPLIT, instrument, -change)])
 
     def fill(self) -> None:
         """Step 3: the orders whose price day is today."""
@@ -181,8 +181,8 @@ class _Evening:
 
     def _check_fill_prices(self, fills: Frame) -> None:
         market, scale = self.inputs.market, self.rules.instruments
-        for price, fx, instrument, side in zip(*(fills[name].tolist() for name in ("price", "fx_ppm", "instrument_no", "side_code")),
-                                               strict=True):
+        names = ("price", "fx_ppm", "instrument_no", "side_code")
+        for price, fx, instrument, side in zip(*(fills[name].tolist() for name in names), strict=True):
             told = unit_value(price, fx, int(scale["price_scale"][instrument]), int(scale["price_base_units"][instrument]))
             ours = (market.sell_num, market.sell_den) if side == SALE else (market.num, market.den)
             if told != (int(ours[0][instrument]), int(ours[1][instrument])):
@@ -220,7 +220,6 @@ class _Evening:
         """Take closed sleeves out; what they added to the fee base stays with their contract."""
         books = self.books
         mask = np.isin(books.sleeves["sleeve_no"], closed)
-        at = np.searchsorted(books.contracts["contract_no"], books.sleeves["contract_no"][mask])
         contract_of = {int(c): k for k, c in enumerate(books.contracts["contract_no"])}
         at = np.array([contract_of[int(c)] for c in books.sleeves["contract_no"][mask]], np.int64)
         gap = books.day - 1 - self.before.day
@@ -229,8 +228,8 @@ class _Evening:
         from tsutsumi.core.accrual import daily_base
         np.add.at(books.contracts["closed_base_sum_yen"], at, daily_base(self.before.sleeves, self.rules)[old] * gap)
         books = drop_sleeves(books, mask)
-        empty_contract = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
-        self.books = replace(books, contracts=take(books.contracts, ~empty_contract))
+        done = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
+        self.books = replace(books, contracts=take(books.contracts, ~done))
         self.reshape = True
 
     def shape(self) -> None:
@@ -297,13 +296,13 @@ class _Evening:
         can_order = rules.timeline.orderable[:, nxt] & known
         priced = rules.timeline.priced_index[:, nxt]
         pays = rules.timeline.days[np.minimum(priced + rules.settlement_days[PURCHASE], rules.timeline.days.size - 1)]
-        limit = [int(p) * int(f) * (PPM + int(m)) // PPM for p, f, m in zip(market.price, market.fx_ppm, columns["order_margin_ppm"],
-                                                                          strict=True)]
+        quotes = zip(market.price.tolist(), market.fx_ppm.tolist(), columns["order_margin_ppm"].tolist(), strict=True)
+        limit = [price * fx * (PPM + margin) // PPM for price, fx, margin in quotes]
         scale = [10 ** int(s) * int(b) * PPM for s, b in zip(columns["price_scale"], columns["price_base_units"], strict=True)]
         stops = ~known & (market.state.priced_date > 0)
         return self.prices | {
-            "can_order": can_order, "stops": stops, "unit_mode": columns["amount_mode"] == 0, "lot": columns["lot_units"].astype(np.int64),
-            "limit_price": np.array(limit, np.int64), "limit_den": np.array(scale, np.int64), "pays": np.where(can_order, pays, 0),
+            "can_order": can_order, "stops": stops, "unit_mode": columns["amount_mode"] == 0,
+            "lot": columns["lot_units"].astype(np.int64), "limit_price": np.array(limit, np.int64), "limit_den": np.array(scale, np.int64), "pays": np.where(can_order, pays, 0),
         }
 
     def _alert_drift(self, rows: np.ndarray, breach: np.ndarray) -> None:

@@ -18,10 +18,8 @@ def _coming(books: Books, rules: Rules) -> list[tuple[int, int, int]]:
     drawings, payouts = rules.drawings, books.payouts
     if length(drawings) == 0:
         return []
-    made = {
-        (s, p) for s, p, k in zip(*(payouts[name].tolist() for name in ("sleeve_no", "first_promised_date", "kind_code")), strict=True)
-        if k == P_DRAWING
-    }
+    mine = payouts["kind_code"] == P_DRAWING
+    made = set(zip(payouts["sleeve_no"][mine].tolist(), payouts["first_promised_date"][mine].tolist(), strict=True))
     coming = []
     for sleeve, amount, date in zip(*(drawings[name].tolist() for name in ("sleeve_no", "amount_yen", "date")), strict=True):
         row = int(books.row_of_sleeve[sleeve]) if sleeve < books.row_of_sleeve.size else -1

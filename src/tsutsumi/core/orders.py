@@ -178,14 +178,15 @@ def _decide_rows(rows, offsets, instrument, units, sleeve, order_offsets, order,
             r, m = program[row], model[row]
             free = cash[row] + receivable[row] - payable[row] - buying - needs[number]
             worth = max(total + free + estimate, 0)
-            breach = np.int64(0)
+            breach, above = np.int64(0), False
             for k in range(count):
                 weight[k] = weights[m, at[k]]
                 target[k] = mul_div_floor(worth, weight[k], 1_000_000)
                 excess[k] = v[k] - target[k]
+                above = above or excess[k] > 0
                 if breach == 0 and worth > 0 and is_breach(v[k], worth, weight[k], band_absolute[r], band_relative[r]):
                     breach = at[k]
-            if rebalance == 0 and breach != 0 and (rebalanced[row] == 0 or day - rebalanced[row] >= cooldown[r]):
+            if rebalance == 0 and above and breach != 0 and (rebalanced[row] == 0 or day - rebalanced[row] >= cooldown[r]):
                 rebalance = BREACH
                 drift_of[number] = breach
             gone, blocked = np.int64(0), False

@@ -178,7 +178,8 @@ def crisis_months(series: Sequence[Series], life: Life) -> list[date]:
     found = []
     month = life.first.replace(day=1)
     while (month := month_after(month)) <= life.through:
-        pairs = [(own[month_after(month, -1)][1], own[month][0]) for own in months if month in own and month_after(month, -1) in own]
+        before = month_after(month, -1)
+        pairs = [(own[before][1], own[month][0]) for own in months if month in own and before in own]
         falls = sorted((low - close) * 1_000_000 // close for close, low in pairs if close > 0)
         if falls and falls[len(falls) // 2] <= CRISIS_PPM:
             found.append(month_after(month))

@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 import numpy as np
-from faker import Faker
 
 Item = TypeVar("Item")
 WORDS_AT_ONCE = 4096
@@ -121,6 +120,17 @@ def stage_of(age: int) -> str:
     return "young" if age < 35 else "middle" if age < 50 else "senior" if age < 65 else "old"
 
 
+def _names(seed: int):
+    """Return Faker's Japanese names from a seed; it is needed for the demo alone, so it is imported here."""
+    try:
+        from faker import Faker
+    except ModuleNotFoundError as error:
+        raise ValueError("demo: the package faker (names) is not installed: run `pip install 'tsutsumi[demo]'`") from error
+    names = Faker("ja_JP")
+    names.seed_instance(seed)
+    return names
+
+
 def build_people(customers: int, seed: int, first: date) -> list[Person]:
     """Return the customers (顧客) of the sample house, each with a name, its kana, a birth date and a note.
 
@@ -139,8 +149,7 @@ def build_people(customers: int, seed: int, first: date) -> list[Person]:
     >>> 22 <= person.age <= 88, " " in person.name, " " in person.kana
     (True, True, True)
     """
-    names = Faker("ja_JP")
-    names.seed_instance(seed)
+    names = _names(seed)
     draws = Draws(seed, 1)
     found = []
     for _ in range(customers):

@@ -12,13 +12,14 @@ from datetime import date as Date
 import numpy as np
 from sqlalchemy import select
 
+from tsutsumi.core.allocation import share_partial_fills
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.delta import snapshot
 from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.partitions import canonical
 from tsutsumi.core.reconciliation import reconcile
-from tsutsumi.core.schema import Frame, length
+from tsutsumi.core.schema import Frame, empty, length
 from tsutsumi.ports import BankDebit, Custodian
 from tsutsumi.ports.paper import PaperBank, PaperCustodian
 from tsutsumi.run.clock import now
@@ -26,7 +27,7 @@ from tsutsumi.run.day_run import DayResult, first_books, gather, new_orders, run
 from tsutsumi.run.reference import MARKET_TABLES, REFERENCE_TABLES, Reference
 from tsutsumi.store.database import House, HouseError, reading, transaction
 from tsutsumi.store.day_file import day_digest, read_day_file, write_day_file
-from tsutsumi.store.day_tables import cut_tables, load_books, load_day
+from tsutsumi.store.day_tables import cut_tables, load_books, load_books_before, load_day
 from tsutsumi.store.manifest import DayFile, day_file_name, last_day, lock_house, record_day, remove_orphans
 from tsutsumi.store.tables import events as events_table
 from tsutsumi.store.tables import metadata
@@ -78,7 +79,8 @@ class Closer:
         with reading(house) as connection:
             self.last_closed = last_day(connection)
             names = [events_table.c[name] for name in EVENT_COLUMNS] + [events_table.c.date]
-            rows = connection.execute(select(*names).where(events_table.c.processed_date.is_(None)).order_by(events_table.c.event_no))
+            waiting = select(*names).where(events_table.c.processed_date.is_(None)).order_by(events_table.c.event_no)
+            rows = connection.execute(waiting)
             self.pending = [(epoch_day(row.date), self._event(row)) for row in rows]
         days = self.reference.timeline.days
         self.breaks: Frame = {}
@@ -104,10 +106,6 @@ class Closer:
 
     def _hand_over(self, tables: dict[str, Frame]) -> None:
         """Tell the custodian again what the last closed day decided: told twice it changes nothing, untold it was killed."""
-        from tsutsumi.core.allocation import share_partial_fills
-        from tsutsumi.core.schema import empty
-        from tsutsumi.store.day_tables import load_books_before
-
         orders, flows = (tables.get(name, empty(name)) for name in ("orders", "flows"))
         day = epoch_day(self.last_closed)
         fills, allocated = tables.get("inputs.fills"), {}

@@ -13,6 +13,7 @@ from tsutsumi.core.books import Books, new_books
 from tsutsumi.core.day import Closed, Inputs, close
 from tsutsumi.core.delta import delta, market_table
 from tsutsumi.core.events import EVENT_KINDS
+from tsutsumi.core.flows import DISTRIBUTION
 from tsutsumi.core.journal import number_entries
 from tsutsumi.core.market import initial_market, market_of_day
 from tsutsumi.core.partitions import merge, part_of, part_of_events
@@ -72,7 +73,9 @@ def custodian_market(rules: Rules, inputs: Inputs, distributions: dict[int, tupl
     return take(table, np.arange(1, size))
 
 
-def gather(reference: Reference, books: Books, day_index: int, events: list[tuple], bank: BankDebit, custodian: Custodian) -> Gathered:
+def gather(
+    reference: Reference, books: Books, day_index: int, events: list[tuple], bank: BankDebit, custodian: Custodian
+) -> Gathered:
     """Return the inputs of a day: market, events with today's debits, and the custodian's fills.
 
     Parameters
@@ -105,7 +108,9 @@ def regather(reference: Reference, books: Books, day_index: int, tables: dict[st
     between = {currency: (ppm, date) for currency, ppm, date in rows["fx_between"]}
     splits = {number: (old, new) for number, old, new in rows["splits"]}
     told = {number: (amount, per_units) for number, amount, per_units in rows["distributions"]}
-    market = market_of_day(rules.day, day_index, reference.timeline, reference.instruments, books.market, prices, fx, splits, between)
+    market = market_of_day(
+        rules.day, day_index, reference.timeline, reference.instruments, books.market, prices, fx, splits, between
+    )
     events = tables.get("inputs.events", empty("events"))
     none = {("side_code" if name == "side" else name): np.zeros(0, kind) for name, kind in FILL_TYPES.items()}
     fills = tables.get("inputs.fills", none)
@@ -200,7 +205,8 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
     alerts = [Alert(row["kind"], row["subject_kind"], row["subject_no"], row["cause"], row["cure"]) for row in market.alerts]
     alerts = sorted(alerts + [alert for part in parts for alert in part.alerts])
     orders = _joined([part.orders for part in parts], "sleeve_no", "decided_date", "instrument_no")
-    flows = _joined([part.flows for part in parts], "account_no", "sleeve_no", "kind_code", "event_no", "instrument_no", "amount_yen")
+    by = ("account_no", "sleeve_no", "kind_code", "event_no", "instrument_no", "amount_yen")
+    flows = _joined([part.flows for part in parts], *by)
     tables = delta(books, after) | market_table(market.state) | gathered.tables
     tables |= {
         "orders": orders, "flows": flows, "blocks": merge_blocks([part.blocks for part in parts]),
@@ -231,15 +237,15 @@ def alert_table(alerts: list[Alert]) -> Frame:
 def new_orders(orders: Frame, day: int) -> Frame:
     """Return the orders decided on a day, as the custodian wants them (`ports.ORDER_COLUMNS`)."""
     chosen = take(orders, orders["decided_date"] == day)
-    names = ("sleeve_no", "account_no", "custodian_no", "instrument_no", "placed_date", "priced_date", "settlement_date", "asked_yen",
-             "asked_units", "limit_price")
+    names = (
+        "sleeve_no", "account_no", "custodian_no", "instrument_no", "placed_date", "priced_date", "settlement_date", "asked_yen",
+        "asked_units", "limit_price",
+    )
     return {name: chosen[name] for name in names} | {"side": chosen["side_code"]}
 
 
 def told_flows(flows: Frame) -> Frame:
     """Return the flows that the custodian must be told (`ports.FLOW_COLUMNS`): all but distributions."""
-    from tsutsumi.core.flows import DISTRIBUTION
-
     told = take(flows, flows["kind_code"] != DISTRIBUTION)
     return {"account_no": told["account_no"], "amount_yen": told["amount_yen"], "kind": told["kind_code"]}
 

@@ -28,6 +28,7 @@ _SIGNED = ("int8", "int16", "int32", "int64")
 _LIMITS = [(name, int(np.iinfo(name).min), int(np.iinfo(name).max)) for name in _SIGNED]
 _DTYPES = {name: np.dtype(name).newbyteorder("<") for name in (*_SIGNED, "uint8", "uint16", "uint32", "uint64", "bool")}
 _KINDS = {dtype: name for name, dtype in _DTYPES.items()}
+ENTRY = ("dtype", "stored", "offset", "bytes", "count", "sha256")
 _PADDING = [b"", *(bytes(n) for n in range(1, 8))]
 Tables = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -200,10 +201,8 @@ def _encoded(tables: Tables) -> tuple[bytes, list]:
                 stored, kept = _narrowed(kind, values)
                 body = np.ascontiguousarray(kept, dtype=_DTYPES[stored])
                 size = body.nbytes
-            entries[column] = {
-                "dtype": kind, "stored": stored, "offset": offset, "bytes": size, "count": len(values),
-                "sha256": hashlib.sha256(body).hexdigest(),
-            }
+            entry = (kind, stored, offset, size, len(values), hashlib.sha256(body).hexdigest())
+            entries[column] = dict(zip(ENTRY, entry, strict=True))
             padding = -size % 8
             pieces += (body, _PADDING[padding]) if padding else (body,)
             offset += size + padding
@@ -255,8 +254,10 @@ def _header(path: Path, content) -> tuple[dict, int]:
         raise _damaged(path, "not a whole day file")
     try:
         header = json.loads(bytes(content[START:start]))
-        ends = (entry["offset"] + entry["bytes"] for columns in header.values() for entry in columns.values())
-        end = max(ends, default=0)
+        entries = [entry for columns in header.values() for entry in columns.values()]
+        end = max((entry["offset"] + entry["bytes"] for entry in entries), default=0)
+        if any(tuple(entry) != ENTRY for entry in entries):
+            raise KeyError("an entry of a column")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"its header cannot be read ({error})") from error
     if start + end + -end % 8 != len(content):
