@@ -249,7 +249,8 @@ def small_tables(prices: list[int], *, rate: int = 0, days: list[date] = JUNE, w
     """One account, one contract, two sleeves, one fund: lag 1, settled after 3, a price on every day (0: no row)."""
     early = date(2026, 1, 1)
     fund = {"instrument_no": 1, "currency": "JPY", "price_scale": 0, "price_base_units": 10000, "order_mode": "amount",
-            "lot_units": 1, "order_margin_ppm": 50000, "price_lag_days": 1, "buy_settlement_days": 3, "sell_settlement_days": 3, "levy_ppm": 0,
+            "lot_units": 1, "order_margin_ppm": 50000, "price_lag_days": 1,
+            "buy_settlement_days": 3, "sell_settlement_days": 3, "levy_ppm": 0,
             "daily_move_limit_ppm": 350000, "calendar_ids": "", **instrument}
     other = {**fund, "instrument_no": 2}                 # never priced, in no model: the fund's calendar is not alone
     rules = {"program_no": 1, "valid_from_date": early, "band_absolute_ppm": 50000, "band_relative_ppm": 0, "cooldown_days": 20,
@@ -301,24 +302,24 @@ def test_a_purchase_by_hand():
 
 def test_a_withdrawal_and_a_closing_by_hand():
     """Withdrawal: priced Wed 10th, a second sale priced Fri 12th settles Wed 17th. All: sold at 12,000 less 0.3 %, paid a
-    day after it has settled; the tax cost is `ceil(1,000,000 × 10,000 / 833,333)` = 12,001 per 10,000 units.
+    day after it has settled; the tax cost is `ceil(1,050,000 × 10,000 / 875,000)` = 12,000 per 10,000 units.
     """
     tables = deposit(deposit(small_tables([12_000] * 22, levy_ppm=3000), MILLION), 50_000, 2)
     tables["events"] += [event(8, JUNE[5], "withdrawal", sleeve_no=1, amount_yen=100_000),
-                         event(9, JUNE[5], "withdrawal", sleeve_no=1, amount_yen=810_000),
+                         event(9, JUNE[5], "withdrawal", sleeve_no=1, amount_yen=810_001),
                          event(10, JUNE[13], "terminated", contract_no=1)]
     house = simulate(tables, JUNE[0], JUNE[21])
     payout, one, two = house.payouts
     assert (payout.requested_date, payout.promised_first, payout.paid_date) == (JUNE[5], JUNE[12], JUNE[12])
-    assert [number for _day, kind, number in house.alerts if kind == "event_refused"] == [9]   # 90 % of 899,999
+    assert [number for _day, kind, number in house.alerts if kind == "event_refused"] == [9]   # 90 % of 900,000
     sale = next(order for order in house.orders if order.side == "sell")
-    # x = ceil(100,000 / 0.95) = 105,264 yen; ceil(105,264 × 10,000 / 12,000) = 87,720 units at 11,964 = 104,948 yen
-    assert (sale.reason, sale.asked_units, sale.filled_units, sale.filled_yen) == ("payout", 87_720, 87_720, 104_948)
-    held = 833_333 + 41_666 - 87_720
-    assert house.days[sale.priced_date].account_positions[1, 1] == (held, -(-12_001 * held // 10_000))
+    # x = ceil(100,000 / 0.95) = 105,264 yen: 100,000 over the target, 83,334 units; then 5,264, 4,387 units; at 11,964
+    assert (sale.reason, sale.asked_units, sale.filled_units, sale.filled_yen) == ("payout", 87_721, 87_721, 104_949)
+    held = 875_000 - 87_721                              # of the account: 1,050,000 yen bought 875,000 units at once
+    assert house.days[sale.priced_date].account_positions[1, 1] == (held, -(-12_000 * held // 10_000))
     # Thursday 18th: decided; placed 19th; priced 22nd; settled 25th; paid 26th
     assert (one.promised_first, one.paid_date, two.paid_date) == (JUNE[19], JUNE[19], JUNE[19])
-    assert one.paid_yen + two.paid_yen == held * 11_964 // 10_000 + 104_948 - 100_000
+    assert one.paid_yen + two.paid_yen == held * 11_964 // 10_000 + 104_949 - 100_000
 
 
 def test_prices_by_hand():

@@ -33,10 +33,10 @@ from tsutsumi.core.journal import (
     BY_SPLIT,
     CASH,
     PAYABLE,
-    POSITIONS,
     RECEIVABLE,
     SPLIT,
     TRADES,
+    UNITS,
     YEN,
     Journal,
 )
@@ -132,7 +132,7 @@ class _Evening:
         for instrument, (old, new) in sorted(self.inputs.splits.items()):
             rows, change = split_units(self.books, instrument, old, new, int(self.rules.instruments["lot_units"][instrument]))
             self.journal.post(BY_SPLIT, sleeves["account_no"][rows], sleeves["sleeve_no"][rows], instrument,
-                              [(POSITIONS, instrument, change), (SPLIT, instrument, -change)])
+                              [(UNITS, instrument, change), (SPLIT, instrument, -change)])
 
     def fill(self) -> None:
         """Step 3: the orders whose price day is today."""
@@ -195,7 +195,7 @@ class _Evening:
         units, yen = filled["filled_units"] * buy, filled["filled_yen"] * buy
         ledger = np.where(buy > 0, PAYABLE, RECEIVABLE)
         self.journal.post(BY_ORDER, filled["account_no"], filled["sleeve_no"], cause,
-                          [(POSITIONS, instrument, units), (TRADES, instrument, -units), (ledger, YEN, -yen), (TRADES, YEN, yen)])
+                          [(UNITS, instrument, units), (TRADES, instrument, -units), (ledger, YEN, -yen), (TRADES, YEN, yen)])
 
     def book_events(self) -> None:
         """Step 4: the day's events, in their order."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books, account_place, index_books, order_offsets
-from tsutsumi.core.flows import CORRECTION, DEPOSIT, INSTALMENT, Flows
-from tsutsumi.core.journal import BY_EVENT, CASH, CUSTOMER, POSITIONS, YEN, Journal
+from tsutsumi.core.flows import CORRECTION, DEPOSIT, FLOW_KINDS, INSTALMENT, Flows
+from tsutsumi.core.journal import BY_EVENT, CASH, LEDGERS, UNITS, YEN, Journal
 from tsutsumi.core.journal import CORRECTION as CORRECTION_LEDGER
 from tsutsumi.core.ladder import payable_now
 from tsutsumi.core.payouts import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, Promiser, new_payout
@@ -175,7 +175,7 @@ def _money_in(door: Door, event: dict, flow_kind: int, least: str) -> None:
     door.money_in[row] += amount
     account, sleeve = int(sleeves["account_no"][row]), event["sleeve_no"]
     door.flows.add(account, sleeve, flow_kind, amount, event["event_no"])
-    door.journal.post(BY_EVENT, account, sleeve, event["event_no"], [(CASH, YEN, amount), (CUSTOMER, YEN, -amount)])
+    door.journal.post(BY_EVENT, account, sleeve, event["event_no"], [(CASH, YEN, amount), (LEDGERS.index(FLOW_KINDS[flow_kind]), YEN, -amount)])
 
 
 def _deposit(door: Door, event: dict) -> None:
@@ -315,7 +315,7 @@ def _correct_units(door: Door, event: dict, row: int) -> None:
     positions["held_units"][at] += units
     accounts["held_units"][place] += units
     door.journal.post(BY_EVENT, account, event["sleeve_no"], event["event_no"],
-                      [(POSITIONS, instrument, units), (CORRECTION_LEDGER, instrument, -units)])
+                      [(UNITS, instrument, units), (CORRECTION_LEDGER, instrument, -units)])
 
 
 def _account_row(books: Books, account: int, instrument: int) -> Frame:

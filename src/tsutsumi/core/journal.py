@@ -7,9 +7,11 @@ import numpy as np
 
 from tsutsumi.core.schema import Frame, empty, length, sort, stack
 
-CASH, RECEIVABLE, PAYABLE, POSITIONS, TRADES, CUSTOMER, FEE, DISTRIBUTION, SPLIT, CORRECTION = range(10)
+CASH, RECEIVABLE, PAYABLE, UNITS, TRADES, FEE, DISTRIBUTION, SPLIT, CORRECTION = range(9)
+DEPOSIT, INSTALMENT, WITHDRAWAL, DRAWING, TERMINATION = range(9, 14)
 LEDGERS = (
-    "cash", "receivable", "payable", "positions", "trades", "customer", "fee", "distribution", "split", "correction",
+    "cash", "receivable", "payable", "units", "trades", "fee", "distribution", "split", "correction", "deposit", "instalment",
+    "withdrawal", "drawing", "termination",
 )
 BY_EVENT, BY_ORDER, BY_SETTLEMENT, BY_DISTRIBUTION, BY_FEE, BY_PAYOUT, BY_SPLIT = range(1, 8)
 CAUSES = ("", "event", "order", "settlement", "distribution", "fee", "payout", "split")

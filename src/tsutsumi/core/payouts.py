@@ -6,8 +6,8 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books, order_offsets
-from tsutsumi.core.flows import DRAWING, FEE, TERMINATION, TRANSFER, WITHDRAWAL, Flows
-from tsutsumi.core.journal import BY_FEE, BY_PAYOUT, CASH, CUSTOMER, YEN, Journal
+from tsutsumi.core.flows import DRAWING, FEE, FLOW_KINDS, TERMINATION, TRANSFER, WITHDRAWAL, Flows
+from tsutsumi.core.journal import BY_FEE, BY_PAYOUT, CASH, LEDGERS, YEN, Journal
 from tsutsumi.core.journal import FEE as FEE_LEDGER
 from tsutsumi.core.ladder import PLACED, PURCHASE, SALE, payable_now
 from tsutsumi.core.rules import Rules
@@ -135,7 +135,7 @@ def _move_out(books: Books, row: int, payout: Frame, amount: int, flows: Flows, 
         return
     flow = WITHDRAWAL if kind == P_TRANSFER else FLOW_OF.get(kind, TERMINATION)
     flows.add(account, sleeve, flow, -amount, event_no)
-    journal.post(BY_PAYOUT, account, sleeve, event_no, [(CASH, YEN, -amount), (CUSTOMER, YEN, amount)])
+    journal.post(BY_PAYOUT, account, sleeve, event_no, [(CASH, YEN, -amount), (LEDGERS.index(FLOW_KINDS[flow]), YEN, amount)])
 
 
 def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, alerts: Alerts) -> tuple[Books, Frame]:

@@ -13,20 +13,18 @@ import numpy as np
 from sqlalchemy import select
 
 from tsutsumi.core.allocation import share_partial_fills
-from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.delta import snapshot
 from tsutsumi.core.events import EVENT_KINDS
-from tsutsumi.core.partitions import canonical
 from tsutsumi.core.reconciliation import reconcile
-from tsutsumi.core.schema import Frame, empty, length
+from tsutsumi.core.schema import Frame, empty
 from tsutsumi.ports import BankDebit, Custodian
 from tsutsumi.ports.paper import PaperBank, PaperCustodian
 from tsutsumi.run.clock import now
 from tsutsumi.run.day_run import DayResult, first_books, gather, new_orders, run_day, told_allocations, told_flows
 from tsutsumi.run.reference import MARKET_TABLES, REFERENCE_TABLES, Reference
 from tsutsumi.store.database import House, HouseError, reading, transaction
-from tsutsumi.store.day_file import day_digest, read_day_file, write_day_file
+from tsutsumi.store.day_file import day_digest, write_day_file
 from tsutsumi.store.day_tables import cut_tables, load_books, load_books_before, load_day
 from tsutsumi.store.manifest import DayFile, day_file_name, last_day, lock_house, record_day, remove_orphans
 from tsutsumi.store.tables import events as events_table
@@ -189,17 +187,3 @@ def close_through(house: House, through: Date, progress: Callable[[int, int, Day
     report.seconds = time.perf_counter() - begun
     return report
 
-
-def books_of(house: House, day: Date) -> Books:
-    """Return the books of a closed day."""
-    return canonical(load_books(house, day))
-
-
-def read_file(house: House, name: str) -> dict[str, Frame]:
-    """Return the tables of one day file of a house."""
-    return read_day_file(house.folder / name)
-
-
-def rows_in(table: Frame) -> int:
-    """Return the number of rows of a table that may be absent."""
-    return length(table) if table else 0

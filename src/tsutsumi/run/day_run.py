@@ -252,6 +252,7 @@ def told_flows(flows: Frame) -> Frame:
 
 def told_allocations(allocated: Frame) -> Frame:
     """Return the shares of partial fills by account (`ports.ALLOCATION_COLUMNS`)."""
+    allocated = take(allocated, allocated["units"] > 0)  # of a block that lapsed, nothing is shared
     if length(allocated) == 0:
         return {}
     names = ("account_no", "instrument_no", "side_code", "placed_date")

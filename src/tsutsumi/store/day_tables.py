@@ -64,10 +64,14 @@ def load_day(house: House, day: Date) -> dict[str, Frame]:
     return read_closed_day(house, rows[0])
 
 
+def whole_books(tables: dict[str, Frame]) -> dict[str, Frame]:
+    """Return the snapshot tables of a day, an empty one where nothing was there (全件表)."""
+    return {f"state.{table}": tables.get(f"state.{table}", empty(table)) for table in STATE_TABLES}
+
+
 def _from_snapshot(house: House, row: ClosedDay) -> Books:
     tables = read_closed_day(house, row)
-    whole = {f"state.{table}": tables.get(f"state.{table}", empty(table)) for table in STATE_TABLES}
-    return from_snapshot(epoch_day(row.date), whole, read_market(with_market(tables)))
+    return from_snapshot(epoch_day(row.date), whole_books(tables), read_market(with_market(tables)))
 
 
 def with_market(tables: dict[str, Frame]) -> dict[str, Frame]:
