@@ -1,5 +1,6 @@
 """Every store test runs on SQLite and on PostgreSQL: one server for the session, one schema of it for each test."""
 
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -12,10 +13,12 @@ DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory, worker_id) -> str:
-    """The URL of a PostgreSQL server that ends with the tests; workers share it."""
-    base = tmp_path_factory.getbasetemp()
-    data = (base if worker_id == "master" else base.parent) / "postgresql"
+def postgres_url(testrun_uid) -> str:
+    """The URL of a PostgreSQL server that ends, and is deleted, with the tests; the workers of one run share it.
+
+    It lives beside pytest's folders, which only their owner may enter: started by root, the server runs as another user.
+    """
+    data = Path(tempfile.gettempdir()) / f"tsutsumi-postgresql-{testrun_uid}"
     return get_server(data, cleanup_mode="delete").get_uri()
 
 

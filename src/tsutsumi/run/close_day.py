@@ -17,7 +17,7 @@ from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.delta import snapshot
 from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.reconciliation import reconcile
-from tsutsumi.core.schema import Frame, empty
+from tsutsumi.core.schema import Frame, empty, length
 from tsutsumi.ports import BankDebit, Custodian
 from tsutsumi.ports.paper import PaperBank, PaperCustodian
 from tsutsumi.run.clock import now
@@ -47,6 +47,7 @@ class CloseReport:
     alerts: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     bytes: int = 0
+    breaks: int = 0
 
 
 def read_reference(house: House, last: Date) -> Reference:
@@ -184,6 +185,7 @@ def close_through(house: House, through: Date, progress: Callable[[int, int, Day
                 report.alerts[alert.kind] = report.alerts.get(alert.kind, 0) + 1
             if progress:
                 progress(number + 1, total, result)
+            report.breaks += length(closer.breaks) if closer.breaks else 0
     report.seconds = time.perf_counter() - begun
     return report
 
