@@ -23,7 +23,7 @@ class Books:
 
     @cached_property
     def lives(self) -> pl.DataFrame:
-        """s, b0, b1: first and last business day with a value row, of sleeves that are open at some time up to the exported date."""
+        """s, b0, b1: first and last business day with a value row, of sleeves open at some time up to the exported date."""
         sleeves = self.export.table("sleeves", "sleeve_id", "opened_date", "closed_date")
         last = col("b_closed").fill_null(self.export.b_last).clip(upper_bound=self.export.b_last)
         lives = sleeves.filter(col("b_opened").is_not_null()).select("s", b0="b_opened", b1=last.cast(pl.Int32))
@@ -73,7 +73,8 @@ class Books:
         if not self.export.has("journal", "entry_id", "ledger_account", "quantity", "s", "i", "b"):
             return empty
         journal = self.export.tables["journal"].filter(col("i").is_not_null())
-        kinds = journal.filter(col("ledger_account").is_in(words.UNIT_CHANGES)).select("entry_id", kind="ledger_account").unique("entry_id")
+        kinds = journal.filter(col("ledger_account").is_in(words.UNIT_CHANGES))
+        kinds = kinds.select("entry_id", kind="ledger_account").unique("entry_id")
         lines = journal.filter(col("ledger_account") == words.UNITS).join(kinds, on="entry_id")
         changes = lines.group_by("s", "i", "b", "kind").agg(units=col("quantity").sum())
         return pl.concat([empty, changes.drop_nulls(["s", "b"]).select(empty.columns)])
@@ -98,7 +99,7 @@ class Books:
 
     @cached_property
     def price_rows(self) -> pl.DataFrame:
-        """i, b, price, fx, den: yen(units) = floor(units × price × fx / den). A split without a price of its day scales the last price."""
+        """i, b, price, fx, den: yen(units) = floor(units × price × fx / den). A split on a day without a price scales the last one."""
         prices = self.export.table("prices", *words.TABLES["prices"].split()).drop_nulls(["i", "b", "price", "fx_ppm"])
         units = prices.select("price_scale", "price_base_units").unique()
         den = [10 ** max(0, scale or 0) * (base or 1) * 10**6 for scale, base in units.iter_rows()]

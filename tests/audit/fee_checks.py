@@ -10,7 +10,7 @@ from polars import col
 
 from tests.audit import words
 from tests.audit.books import Books
-from tests.audit.fee_terms import DAY, History, Terms
+from tests.audit.fee_terms import History, Terms
 from tests.audit.result import Check, found
 
 KEY = ["contract_id", "component"]
@@ -114,45 +114,50 @@ def collection(fees: FeeBooks) -> list[Check]:
         alerts = export.table("alerts", "kind").filter(col("kind") == words.FEE_SHORTFALL).height
         excess = cut.filter(col("collected_yen") > col("fee_yen"))
         bad = cut if cut["contract_id"].n_unique() > alerts else excess
-        checks.append(found("fees: cut only with an alert of the shortfall", taken.height, bad.select(*KEY, "fee_yen", "collected_yen")))
+        bad = bad.select(*KEY, "fee_yen", "collected_yen")
+        checks.append(found("fees: cut only with an alert of the shortfall", taken.height, bad))
     bad = frame.filter(col("b_collected") < col("b_charged")).select(*KEY, "charged_date", "collected_date")
     checks.append(found("fees: collected on or after the charge", frame.height, bad))
     return checks
 
 
+def _weights(histories: dict[int, History], members: list[tuple], row: dict) -> dict[int, int]:
+    """Σ of the daily base over the period of every sleeve that is open at charging."""
+    charged = row["charged_date"]
+    return {s: histories[s].total(row["start_date"], row["end_date"]) for s, opened, closed in members
+            if s in histories and opened <= charged and (closed is None or closed > charged)}
+
+
 def split_to_sleeves(fees: FeeBooks) -> list[Check]:
     """The fee flows of a sleeve are within a yen per fee of its part, by its base over the period."""
-    export, histories = fees.export, {}
+    histories: dict[bool, dict[int, History]] = {}
     flows = fees.books.flows.filter(col("kind") == "fee").group_by("s", "b").agg(col("amount_yen").sum())
     paid = {(s, b): -yen for s, b, yen in flows.iter_rows()}
     members: dict[int, list[tuple]] = {}
     for s, c, opened, closed in fees.sleeves.sort("s").select("s", "c", "opened_date", "closed_date").iter_rows():
         members.setdefault(c, []).append((s, opened, closed))
     least: dict[tuple[int, int], list[int]] = {}
-    rows = fees.charges.drop_nulls(["b_collected", "charged_date"])
-    if "collected_yen" in rows.columns:
-        rows = rows.filter(col("collected_yen").fill_null(col("fee_yen")) == col("fee_yen"))
     skipped = set()
-    for row in rows.iter_rows(named=True):
+    for row in fees.fees.drop_nulls(["c", "b_collected", "charged_date", "start_date", "end_date"]).iter_rows(named=True):
         terms = fees.terms(row["c"], row["start_date"])
         excluded = bool(terms and terms.excluded)
         if excluded not in histories:
             histories[excluded] = fees.of_sleeves(excluded)
-        weights = {s: histories[excluded][s].total(row["start_date"], row["end_date"]) for s, opened, closed in members.get(row["c"], ())
-                   if s in histories[excluded] and opened <= row["charged_date"] and (closed is None or closed > row["charged_date"])}
-        total = sum(weights.values())
-        if total <= 0 or row["kind"] != words.CHARGE:
+        weights = _weights(histories[excluded], members.get(row["c"], []), row)
+        total, cut = sum(weights.values()), row.get("collected_yen") not in (None, row["fee_yen"])
+        if total <= 0 or cut or row["kind"] != words.CHARGE or (terms and (terms.business or not terms.arrears)):
             skipped.add((row["c"], row["b_collected"]))
             continue
         for s, weight in weights.items():
             part = least.setdefault((s, row["b_collected"]), [0, 0, row["c"]])
             part[0] += row["fee_yen"] * weight // total
             part[1] += int(row["fee_yen"] * weight % total > 0)
-    bad = [(s, b, paid.get((s, b), 0), low, low + more) for (s, b), (low, more, c) in least.items()
-           if (c, b) not in skipped and not low <= paid.get((s, b), 0) <= low + more]
+    due = {key: part for key, part in least.items() if (part[2], key[1]) not in skipped}
+    bad = [(s, b, paid.get((s, b), 0), low, low + more) for (s, b), (low, more, _) in due.items()
+           if not low <= paid.get((s, b), 0) <= low + more]
     schema = {"s": pl.Int32, "b": pl.Int32, "paid": pl.Int64, "at_least": pl.Int64, "at_most": pl.Int64}
     name = "fees: a sleeve pays its part by its base, within a yen per fee"
-    return [found(name, len(least), pl.DataFrame(bad, schema=schema, orient="row"), export)]
+    return [found(name, len(due), pl.DataFrame(bad, schema=schema, orient="row"), fees.export)]
 
 
 def chain(fees: FeeBooks) -> list[Check]:
@@ -203,7 +208,8 @@ def bases(fees: FeeBooks) -> list[Check]:
             bad.append((row["contract_id"], row["component"], str(start), row["base_yen"], fitting[0]))
     schema = {"contract_id": pl.String, "component": pl.String, "start_date": pl.String, "base_yen": pl.Int64, "rebuilt": pl.Int64}
     if rows < fees.fees.height:
-        fees.export.notes.append(f"{fees.fees.height - rows:,} fee rows are no balance charges in arrears: base and fee not recomputed")
+        other = fees.fees.height - rows
+        fees.export.notes.append(f"{other:,} fee rows are no balance charges in arrears: base and fee not recomputed")
     return [found("fees: base_yen from the values", rows, pl.DataFrame(bad, schema=schema, orient="row"))]
 
 
@@ -225,8 +231,8 @@ def by_the_terms(fees: FeeBooks) -> list[Check]:
     checks = [found("fees: fee_yen by the terms", rows, pl.DataFrame(bad, schema=schema, orient="row"))]
     schema = {"contract_id": pl.String, "component": pl.String, "end_date": pl.String, "expected": pl.String}
     odd = list(_wrong_periods(fees))
-    checks.append(found("fees: every period of the terms that is over is charged", rows, pl.DataFrame(odd, schema=schema, orient="row")))
-    return checks
+    bad = pl.DataFrame(odd, schema=schema, orient="row")
+    return [*checks, found("fees: every period of the terms that is over is charged", rows, bad)]
 
 
 def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
@@ -234,17 +240,17 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
     ends: dict[tuple[int, str], list[tuple[date, date]]] = {}
     for row in fees.charges.iter_rows(named=True):
         ends.setdefault((row["c"], row["component"]), []).append((row["start_date"], row["end_date"]))
-    export = fees.export
+    firsts = dict(fees.charges.group_by("c").agg(col("start_date").min()).iter_rows())
+    export, calendar = fees.export, fees.export.calendar
     contracts = fees.sleeves.filter(col("opened_date") <= export.date).group_by("c", "contract_id").agg(
         opened=col("opened_date").min(), closed=col("b_closed").max(), open=col("closed_date").is_null().any())
     for c, contract_id, opened, b_closed, is_open in contracts.sort("c").iter_rows():
-        starts = [start for (owner, _), rows in ends.items() if owner == c for start, _ in rows]
-        first = min(starts, default=opened)
+        first = firsts.get(c, opened)
         terms = fees.terms(c, first)
         if not terms or not terms.arrears:
             continue
-        final = None if is_open or b_closed is None else export.calendar.days[b_closed - 1]
-        expected = _expected_ends(terms.period_ends(first), final, export.date, lambda day: export.calendar.days[export.calendar.on_or_after(day)])
+        final = None if is_open or b_closed is None else calendar.days[b_closed - 1]
+        expected = _expected_ends(terms.period_ends(first), final, export.date, lambda day: calendar.days[calendar.on_or_after(day)])
         for name, component in terms.components.items():
             if component["kind"] != "balance":
                 continue
@@ -274,5 +280,3 @@ def checks(books: Books, terms_file: Path | None):
     return [(check.__name__, lambda check=check: check(fees))
             for check in (shares, collection, split_to_sleeves, chain, bases, by_the_terms)]
 
-
-__all__ = ["DAY", "FeeBooks", "checks"]

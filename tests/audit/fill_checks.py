@@ -23,7 +23,7 @@ def priced_fills(books: Books) -> pl.DataFrame:
 
 
 def formulas(books: Books) -> list[Check]:
-    """Sale: yen floored; purchase by amount: its yen, units floored; purchase by units: yen rounded up. Per account and price day."""
+    """Sale: yen floored; purchase by amount: units floored; purchase by units: yen rounded up. Per account and price day."""
     fills = priced_fills(books)
     groups = fills.group_by("group").agg(
         col(*GROUP, "by_amount", "fx", "den").first(), col("fill_price").first(),
@@ -97,7 +97,8 @@ def block_keys(books: Books) -> list[Check]:
         books.export.notes.append("no custodian_id in sleeves: blocks are checked per account, not per custodian")
         checks = []
     keys = orders.group_by(owner, "i", "side", "b_placed").agg(blocks=col("block_id").n_unique())
-    checks.append(found("blocks: one per owner, instrument, side and placed day", keys.height, keys.filter(col("blocks") > 1), books.export))
+    bad = keys.filter(col("blocks") > 1)
+    checks.append(found("blocks: one per owner, instrument, side and placed day", keys.height, bad, books.export))
     return checks
 
 

@@ -19,12 +19,13 @@ def entries(books: Books) -> list[Check]:
     own = col("ledger_account").is_in((words.CASH, words.RECEIVABLE, words.PAYABLE, words.UNITS))
     nobody = journal.filter(own & col("sleeve_id").is_null()).select("entry_id", "ledger_account", "quantity")
     mixed = journal.filter(own & ((col("ledger_account") == words.UNITS) == (col("asset") == words.YEN)))
+    mixed = mixed.select("entry_id", "ledger_account", "asset")
     empty = journal.filter(col("quantity") == 0).select("entry_id", "ledger_account", "asset")
     return [
         found("journal: every entry sums to zero per asset", journal.height, sums),
         found("journal: one date per entry", journal.height, days),
         found("journal: lines of a sleeve's books name the sleeve", journal.height, nobody),
-        found("journal: yen in the money ledgers, instruments in units", journal.height, mixed.select("entry_id", "ledger_account", "asset")),
+        found("journal: yen in the money ledgers, instruments in units", journal.height, mixed),
         found("journal: no line of nothing", journal.height, empty),
     ]
 
@@ -38,7 +39,8 @@ def balances(books: Books) -> list[Check]:
     """Σ of a money ledger up to each day = the exported values; a debt is a negative balance."""
     checks = []
     values = books.export.table("values", "cash_yen", "receivable_yen", "payable_yen").drop_nulls(["s", "b"]).unique(["s", "b"])
-    for ledger, column, sign in ((words.CASH, "cash_yen", 1), (words.RECEIVABLE, "receivable_yen", 1), (words.PAYABLE, "payable_yen", -1)):
+    ledgers = ((words.CASH, "cash_yen", 1), (words.RECEIVABLE, "receivable_yen", 1), (words.PAYABLE, "payable_yen", -1))
+    for ledger, column, sign in ledgers:
         balance = books.running(books.grid, _booked(books, ledger).drop("i"), "balance")
         both = balance.join(values.select("s", "b", column), on=["s", "b"], how="inner", maintain_order="left")
         bad = both.filter((sign * col("balance")).ne_missing(col(column)))
@@ -54,7 +56,8 @@ def balances(books: Books) -> list[Check]:
 def moves(books: Books) -> list[Check]:
     """Day by day and ledger by ledger, the journal moves what flows, fills and settlements say."""
     checks, last = [], books.export.b_last
-    ledgers = ((words.CASH, books.cash_moves, 1), (words.RECEIVABLE, books.receivable_moves, 1), (words.PAYABLE, books.payable_moves, -1))
+    ledgers = ((words.CASH, books.cash_moves, 1), (words.RECEIVABLE, books.receivable_moves, 1),
+               (words.PAYABLE, books.payable_moves, -1))
     for ledger, mine, sign in ledgers:
         mine = mine.filter(col("b") <= last).group_by("s", "b").agg(rebuilt=sign * col("move").sum())
         booked = _booked(books, ledger).group_by("s", "b").agg(journal=col("move").sum())
@@ -77,7 +80,7 @@ def kinds(books: Books) -> list[Check]:
     flows = books.flows.group_by("s", "b", "kind").agg(flow=col("amount_yen").sum())
     absent = sorted(set(flows["kind"].unique().to_list()) - set(used))
     if absent:
-        books.export.notes.append(f"the journal has no ledger account for the flows of kind {', '.join(absent)}: not checked kind by kind")
+        books.export.notes.append(f"the journal has no ledger account {', '.join(absent)}: flows of that kind are checked in sum only")
     cash = journal.filter(col("ledger_account") == words.CASH).join(named, on="entry_id")
     cash = cash.group_by("s", "b", "kind").agg(journal=col("quantity").sum())
     both = flows.filter(col("kind").is_in(used)).join(cash, on=["s", "b", "kind"], how="full", coalesce=True)

@@ -44,11 +44,12 @@ def dates(books: Books) -> list[Check]:
 
 
 def settlement_days(books: Books) -> list[Check]:
-    """The business days from pricing to settlement are one number per instrument and side: the commonest one is taken as the rule."""
+    """The business days from pricing to settlement are one number per instrument and side: the commonest is taken as the rule."""
     orders = books.orders.drop_nulls(["i", "b_priced", "b_settlement"]).with_columns(days=col("b_settlement") - col("b_priced"))
     rule = orders.group_by("i", "side").agg(rule=col("days").mode().min())
     bad = orders.join(rule, on=["i", "side"], maintain_order="left").filter(col("days") != col("rule"))
-    return [found("orders: settlement days of an instrument and side are constant", orders.height, bad.select(*SHOWN, "days", "rule"))]
+    bad = bad.select(*SHOWN, "days", "rule")
+    return [found("orders: settlement days of an instrument and side are constant", orders.height, bad)]
 
 
 def _custodian_was_late(books: Books, orders: pl.DataFrame) -> pl.Series:
@@ -94,7 +95,8 @@ def status(books: Books) -> list[Check]:
         | ((state == words.SETTLED) & col("filled") & (col("b_settlement") <= now))
         | ((state == words.CANCELLED) & ~col("filled"))
     )
-    return [found("orders: status fits the fill and the dates", orders.height, orders.filter(~right.fill_null(False)).select(SHOWN))]
+    bad = orders.filter(~right.fill_null(False)).select(SHOWN)
+    return [found("orders: status fits the fill and the dates", orders.height, bad)]
 
 
 def cells(books: Books) -> list[Check]:

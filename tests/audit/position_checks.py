@@ -1,4 +1,4 @@
-"""Positions and account positions on the exported date: units, values and costs rebuilt from fills; sleeves against their accounts."""
+"""Positions and account positions on the exported date: units, values, costs rebuilt from fills; sleeves against accounts."""
 
 import polars as pl
 from polars import col
@@ -29,7 +29,8 @@ def units_and_values(books: Books) -> list[Check]:
     positions = export.table("positions", *words.TABLES["positions"].split()).drop_nulls(["s", "i"])
     both = held_now(books).join(positions.select("s", "i", "held_units"), on=["s", "i"], how="full", coalesce=True)
     bad = both.filter(col("units").fill_null(0) != col("held_units").fill_null(0))
-    checks = [found("positions: held_units = sum of fills", both.height, bad.select("s", "i", "held_units", rebuilt="units"), export)]
+    bad = bad.select("s", "i", "held_units", rebuilt="units")
+    checks = [found("positions: held_units = sum of fills", both.height, bad, export)]
     valued = books.yen_at(positions.select("s", "i", "held_units", "value_yen", "cost_yen"), export.b_last, "held_units")
     yen = pl.when(col("held_units") == 0).then(0).otherwise(col("yen"))
     bad = valued.filter(yen.ne_missing(col("value_yen"))).select("s", "i", "value_yen", rebuilt="yen")
@@ -65,9 +66,9 @@ def accounts(books: Books) -> list[Check]:
 
 
 def replayed(rows, bases: dict[int, int] | None) -> dict[tuple[int, int], int | None]:
-    """The cost of each (owner, i) after moves sorted by day: a purchase adds its yen, a sale takes its part. None = a correction of units.
+    """The cost of each (owner, i) after moves sorted by day: a purchase adds its yen, a sale takes its part.
 
-    With `bases` (price_base_units by i) the tax law's average: unit cost per base rounded up, then the cost of the rest rounded up.
+    None: units were corrected, the cost is unknown. With `bases` (price_base_units by i) the tax law's average: unit cost per base rounded up, then the cost of the rest rounded up.
     """
     held: dict[tuple[int, int], int] = {}
     cost: dict[tuple[int, int], int | None] = {}
@@ -99,7 +100,8 @@ def _moves(books: Books) -> pl.DataFrame:
         units=pl.when(selling).then(-col("filled_units")).otherwise(col("filled_units")), yen="filled_yen")
     rank = pl.when(col("kind") == "split").then(0).otherwise(3)
     zero = pl.lit(0, dtype=pl.Int32)
-    others = books.unit_changes.join(owners, on="s").select("s", "a", "i", "b", rank=rank, decided=zero, units="units", yen=zero.cast(pl.Int64))
+    others = books.unit_changes.join(owners, on="s")
+    others = others.select("s", "a", "i", "b", rank=rank, decided=zero, units="units", yen=zero.cast(pl.Int64))
     return pl.concat([fills, others]).filter(col("b") <= books.export.b_last)
 
 
@@ -117,12 +119,14 @@ def costs(books: Books) -> list[Check]:
         keys = list(rebuilt)
         mine = pl.DataFrame({owner: [k[0] for k in keys], "i": [k[1] for k in keys], "rebuilt": [rebuilt[k] for k in keys]},
                             schema={owner: pl.Int32, "i": pl.Int32, "rebuilt": pl.Int64})
-        both = theirs.select(owner, "i", column).join(mine.with_columns(known=pl.lit(True)), on=[owner, "i"], how="full", coalesce=True)
+        mine = mine.with_columns(known=pl.lit(True))
+        both = theirs.select(owner, "i", column).join(mine, on=[owner, "i"], how="full", coalesce=True)
         corrected = col("known").fill_null(False) & col("rebuilt").is_null()
         bad = both.filter(~corrected & (col(column).fill_null(0) != col("rebuilt").fill_null(0)))
         checks.append(found(f"{table}: {column} rebuilt", both.height, bad.select(owner, "i", column, "rebuilt"), export))
         bad = theirs.filter((col(column) < 0) | ((col("held_units") == 0) & (col(column) != 0)))
-        checks.append(found(f"{table}: {column} at least 0, and 0 without units", theirs.height, bad.select(owner, "i", column), export))
+        bad = bad.select(owner, "i", column)
+        checks.append(found(f"{table}: {column} at least 0, and 0 without units", theirs.height, bad, export))
     return checks
 
 

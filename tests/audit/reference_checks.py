@@ -13,7 +13,8 @@ def sleeves(books: Books) -> list[Check]:
     export = books.export
     frame = export.table("sleeves", *words.TABLES["sleeves"].replace("?", "").split())
     checks = [found("sleeves: one row per sleeve_id", frame.height, frame.group_by("sleeve_id").len().filter(col("len") > 1))]
-    owners = (("contract_id", "account_id"), ("contract_id", "customer_id"), ("contract_id", "program_id"), ("account_id", "customer_id"))
+    owners = (("contract_id", "account_id"), ("contract_id", "customer_id"), ("contract_id", "program_id"),
+              ("account_id", "customer_id"))
     if export.has("sleeves", "custodian_id"):
         owners += (("account_id", "custodian_id"),)
     for one, other in owners:
@@ -99,7 +100,8 @@ def distributions(books: Books) -> list[Check]:
     rows = rows.join_asof(books.price_rows.drop("price"), on="b", by="i", strategy="backward", check_sortedness=False)
     scales = export.table("prices", "price_scale").drop_nulls("i").unique("i").select("i", "price_scale")
     rows = rows.join(scales, on="i")
-    below = pl.Series([10**scale * per * 10**6 for scale, per in rows.select("price_scale", "per_units").iter_rows()], dtype=pl.Int128)
+    pairs = rows.select("price_scale", "per_units").iter_rows()
+    below = pl.Series([10**scale * per * 10**6 for scale, per in pairs], dtype=pl.Int128)
     rows = rows.with_columns(below=below, above=col("amount").cast(pl.Int128) * pl.coalesce("own_fx", "fx"))
     held = held_before(books, rows.select("i", "b", "above", "below"))
     due = held.group_by("a", "i", "b").agg(col("units").sum(), col("above", "below").first())
@@ -126,7 +128,8 @@ def splits(books: Books) -> list[Check]:
     if not export.has("splits", "i", "b", "old_units", "new_units"):
         export.notes.append(f"no table splits: {changes.height:,} unit changes by splits are taken from the journal")
         return []
-    rows = export.tables["splits"].drop_nulls(["i", "b"]).filter(col("b") <= export.b_last).select("i", "b", "old_units", "new_units")
+    rows = export.tables["splits"].drop_nulls(["i", "b"]).filter(col("b") <= export.b_last)
+    rows = rows.select("i", "b", "old_units", "new_units")
     held = held_before(books, rows)
     after = col("units").sum().over("a", "i", "b").cast(pl.Int128) * col("new_units") // col("old_units")
     held = held.with_columns(after=after.cast(pl.Int64))
@@ -134,8 +137,9 @@ def splits(books: Books) -> list[Check]:
     held = held.with_columns(now=col("units") + col("change").fill_null(0))
     sums = held.group_by("a", "i", "b").agg(col("after").first(), col("now").sum())
     strange = changes.join(rows, on=["i", "b"], how="anti").select("s", "i", "b", "units")
+    lost = sums.filter(col("after") != col("now"))
     return [
-        found("splits: units of an account = floor of units x new / old", sums.height, sums.filter(col("after") != col("now")), export),
+        found("splits: units of an account = floor of units x new / old", sums.height, lost, export),
         found("splits: shared by largest remainder", held.height,
               badly_shared(held, ["a", "i", "b"], "after", "units", "now").select("s", "i", "b", "units", "now"), export),
         found("splits: no unit change without a split", changes.height, strange, export),

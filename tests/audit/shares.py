@@ -5,7 +5,7 @@ from polars import col
 
 
 def badly_shared(frame: pl.DataFrame, group: list[str], total: str, weight: str, share: str) -> pl.DataFrame:
-    """The rows whose share is not their pro-rata part rounded down, or that plus one by the order of the remainders (ties are free)."""
+    """The rows whose share is not the pro-rata part rounded down, or that plus one by the order of remainders (ties are free)."""
     wide = pl.Int128
     frame = frame.with_columns(_all=col(weight).sum().over(group).cast(wide)).filter(col("_all") > 0)
     part = col(total).cast(wide) * col(weight)

@@ -1,4 +1,4 @@
-"""Reads an exported folder: one frame per table, dates as business-day numbers, ids as dense numbers; every bad cell is a difference."""
+"""Reads an exported folder: a frame per table, dates as business-day numbers, ids as dense numbers; a bad cell is a difference."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -119,7 +119,8 @@ class Export:
             return
         wanted = columns_of(text)
         absent = [column for column in wanted if column not in frame.columns]
-        self.checks.append(Check(f"{name}: the columns are there", frame.height, len(absent), (", ".join(absent),) if absent else ()))
+        shown = (", ".join(absent),) if absent else ()
+        self.checks.append(Check(f"{name}: the columns are there", frame.height, len(absent), shown))
         wanted |= columns_of(words.OPTIONAL_COLUMNS.get(name, ""))
         if name == "fees":
             wanted |= {column: ("number", True) for column in frame.select(f"{words.SHARE_COLUMN}").columns}
@@ -173,7 +174,8 @@ class Export:
             index = pl.DataFrame({"asset": self.ids["i"]}).with_row_index("i").with_columns(pl.col("i").cast(pl.Int32))
             journal = journal.join(index, on="asset", how="left", maintain_order="left")
             strange = journal.filter(pl.col("i").is_null() & (pl.col("asset") != words.YEN))
-            self.checks.append(found("journal: asset is JPY or known in prices", journal.height, strange.select("entry_id", "asset")))
+            strange = strange.select("entry_id", "asset")
+            self.checks.append(found("journal: asset is JPY or known in prices", journal.height, strange))
             self.tables["journal"] = journal
 
     def _dates(self, name: str) -> None:

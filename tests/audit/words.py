@@ -1,6 +1,7 @@
 """The words, signs and columns that the audit expects in an export. Every guess of the auditor about vocabulary is in this file."""
 
-# A column is a date if it is `date` or ends with `_date`, a text if it ends with one of TEXT_ENDS or stands in TEXTS, else a whole number.
+# A column is a date if it is `date` or ends with `_date`, a text if it ends with one of TEXT_ENDS or stands in TEXTS,
+# else a whole number.
 # `?` = may be empty.
 TABLES = {
     "sleeves": "sleeve_id contract_id account_id customer_id program_id model_id opened_date? closed_date?",

@@ -49,12 +49,12 @@ def random_house(rng: random.Random) -> dict:
     tables = {"companies": [{"company_no": no, "company_id": f"C{no}", "name": f"会社{no}", "name_en": f"Company {no}"}
                             for no in range(1, 6)]}
     make_instruments(rng, tables, days)
-    make_market(rng, tables, days)
+    crash = make_market(rng, tables, days)
     make_models(rng, tables, days)
     make_programs(rng, tables, days)
     make_customers(rng, tables)
     failures = make_plans(rng, tables, days)
-    make_events(rng, tables, days)
+    make_events(rng, tables, days, crash)
     return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures}
 
 
@@ -118,14 +118,18 @@ def moved(price: int, ppm: int) -> int:
     return max(1, price * (MILLION + ppm) // MILLION)
 
 
-def make_market(rng: random.Random, tables: dict, days: list[date]) -> None:
-    """Random walks with crashes, missing and refused prices, silences of a calendar, FX with gaps, splits, distributions."""
+def make_market(rng: random.Random, tables: dict, days: list[date]) -> date | None:
+    """Random walks with crashes, missing and refused prices, silences of a calendar, FX with gaps, splits, distributions.
+
+    -> the day of the crash
+    """
     for name in ("prices", "fx_rates", "splits", "distributions"):
         tables[name] = []
     silent = {(rng.choice(["US", "US;UK", "DE", ""]), rng.choice(days)) for _ in range(rng.randint(1, 4))}
     crash = rng.choice(days[10:]) if rng.random() < 0.7 else None
     for row in tables["instruments"]:
-        open_days = [day for day in days if is_instrument_day(tables, row, day)]
+        late = rng.randint(3, 15) if row["instrument_no"] > 2 and rng.random() < 0.15 else 0      # launched inside the window
+        open_days = [day for day in days[late:] if is_instrument_day(tables, row, day)]
         walk(rng, tables, row, open_days, silent, crash)
     rate, gap = rng.randint(100, 160) * MILLION, rng.choice(days[5:]) if rng.random() < 0.25 else None
     for day in days:
@@ -134,6 +138,7 @@ def make_market(rng: random.Random, tables: dict, days: list[date]) -> None:
         if day == days[0] or (rng.random() < 0.93 and not in_gap):
             row = {"currency": "USD", "date": day, "fx_ppm": rate, "source": "generated", "recorded_at": RECORDED}
             tables["fx_rates"].append(row)
+    return crash
 
 
 def walk(rng: random.Random, tables: dict, row: dict, days: list[date], silent: set, crash: date | None) -> None:
@@ -152,8 +157,7 @@ def walk(rng: random.Random, tables: dict, row: dict, days: list[date], silent: 
         if day == confirmed:
             price = moved(price, -420_000)
         if day == split_day:
-            choices = [(1, 2), (1, 3), (2, 3)] + ([(2, 1)] if row["order_mode"] == "amount" else [])
-            old, new = rng.choice(choices)
+            old, new = rng.choice([(1, 2), (1, 3), (2, 3), (5, 9), (2, 1), (10, 1)])
             price = max(1, price * old // new)
             tables["splits"].append({"instrument_no": no, "date": day, "old_units": old, "new_units": new, "recorded_at": RECORDED})
         if day in paying:
@@ -172,33 +176,35 @@ def walk(rng: random.Random, tables: dict, row: dict, days: list[date], silent: 
 
 # --------------------------------------------------------------------------------------------------------------- models
 def make_models(rng: random.Random, tables: dict, days: list[date]) -> None:
-    """Models with versions, the last one a model of models; weights in whole per cent, so that products are whole ppm."""
+    """Models with versions, some not approved; the last ones are a model of models and a model of that."""
     count = rng.randint(2, 4)
     tables["models"] = [{"model_no": no, "model_id": f"M{no}", "name": f"モデル{no}", "name_en": f"Model {no}", "manager_no": 2}
-                        for no in range(1, count + 2)]
+                        for no in range(1, count + 3)]
     tables["model_versions"], tables["model_weights"] = [], []
-    for no in range(1, count + 2):
+    for no in range(1, count + 3):
         changes = sorted({rng.choice(days[8:]) - rng.randint(0, 2) * ONE_DAY for _ in range(rng.choice([0, 0, 1, 2]))})
         for version, since in enumerate([days[0] - 30 * ONE_DAY, *changes], start=1):
+            approved = "" if version > 1 and rng.random() < 0.15 else "b"
             tables["model_versions"].append({
-                "model_no": no, "version": version, "effective_date": since, "proposed_by": "a", "approved_by": "b", "note": "",
-                "content_hash": "", "recorded_at": RECORDED})
+                "model_no": no, "version": version, "effective_date": since, "proposed_by": "a", "approved_by": approved,
+                "note": "", "content_hash": "", "recorded_at": RECORDED})
             names = [row["instrument_no"] for row in tables["instruments"]]
-            names = list(range(1, count + 1)) if no > count else names
+            names = list(range(1, count + 1)) if no == count + 1 else [1, count + 1] if no > count else names
             picked = rng.sample(names, min(len(names), rng.randint(2, 5) if no <= count else 2))
-            lines = [(name, weight) for name, weight in zip([0, *picked], percents(rng, len(picked)), strict=True) if weight]
+            lines = [(name, weight) for name, weight in zip([0, *picked], parts(rng, len(picked)), strict=True) if weight]
             for line, (name, weight) in enumerate(lines, start=1):
                 child = no > count and name > 0
                 tables["model_weights"].append({
                     "model_no": no, "version": version, "line": line, "instrument_no": None if child else name,
-                    "child_model_no": name if child else None, "weight_ppm": weight * 10_000})
+                    "child_model_no": name if child else None, "weight_ppm": weight})
 
 
-def percents(rng: random.Random, count: int) -> list[int]:
-    """Cash first, then `count` weights; the sum is 100."""
-    cash = rng.choice([0, 0, 2, 5, 10, 20])
-    cuts = sorted(rng.sample(range(1, (100 - cash) // 5), count - 1))
-    edges = [0, *(cut * 5 for cut in cuts), 100 - cash]
+def parts(rng: random.Random, count: int) -> list[int]:
+    """Cash first, then `count` weights in ppm; the sum is 1,000,000. Some are odd, so that their products are no whole ppm."""
+    cash = rng.choice([0, 0, 20_000, 50_000, 100_000, 200_000])
+    odd = rng.choice([0, 0, 1, 3_333])
+    cuts = sorted(rng.sample(range(1, (MILLION - cash) // 50_000), count - 1))
+    edges = [0, *(cut * 50_000 + odd for cut in cuts), MILLION - cash]
     return [cash] + [high - low for low, high in zip(edges[:-1], edges[1:], strict=True)]
 
 
@@ -300,7 +306,7 @@ def make_plans(rng: random.Random, tables: dict, days: list[date]) -> frozenset:
 
 
 # --------------------------------------------------------------------------------------------------------------- events
-def make_events(rng: random.Random, tables: dict, days: list[date]) -> None:
+def make_events(rng: random.Random, tables: dict, days: list[date], crash: date | None) -> None:
     """Openings and first deposits, then instructions of every kind, some of them bad; numbered in the order of their dates."""
     found: list[dict] = []
     for contract in tables["contracts"]:
@@ -318,6 +324,9 @@ def make_events(rng: random.Random, tables: dict, days: list[date]) -> None:
             for _ in range(rng.randint(1, 6)):
                 on = days[rng.randint(at, len(days) - 1)] + rng.choice([0, 0, 0, 1]) * ONE_DAY
                 found += instruction(rng, tables, sleeve["sleeve_no"], siblings, first, on)
+            if crash and crash > days[at] and rng.random() < 0.15:
+                found.append({"date": crash - rng.randint(1, 4) * ONE_DAY, "kind": "withdrawal", "sleeve_no": sleeve["sleeve_no"],
+                              "amount_yen": first * rng.randint(60, 85) // 100})
         if rng.random() < 0.25:
             on = days[rng.randint(min(begin + 5, len(days) - 2), len(days) - 2)]
             found.append({"date": on, "kind": "terminated", "contract_no": contract["contract_no"]})
@@ -351,14 +360,15 @@ def instruction(rng: random.Random, tables: dict, sleeve_no: int, siblings: list
 
 
 def correction(rng: random.Random, tables: dict, event: dict) -> list[dict]:
-    """Yen or units, up; or up and down again, so that nothing in flight is touched."""
+    """Yen or units, up, down, or up and down again; what is more than there is will be refused."""
     note = {**event, "note": "booked difference"}
     number = rng.choice(tables["instruments"])["instrument_no"]
     yen, units = rng.randint(1, 20_000), rng.randint(1, 50)
     return rng.choice([
         [{**note, "amount_yen": yen}],
         [{**note, "amount_yen": yen}, {**note, "amount_yen": -yen + rng.randint(0, 1)}],
-        [{**note, "instrument_no": number, "units": units}],
+        [{**note, "instrument_no": number, "units": units}], [{**note, "instrument_no": number, "units": -units}],
+        [{**note, "amount_yen": -yen}],
         [{**note, "instrument_no": number, "units": units}, {**note, "instrument_no": number, "units": -units}],
     ])
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from tests.oracles.day_oracle import House, simulate
-from tests.oracles.day_oracle.money import largest_remainder, splitmix64, tie
+from tests.oracles.day_oracle.money import largest_remainder, splitmix64, tie, weights
 from tests.oracles.random_house import random_house
 
 SEEDS = range(15)
@@ -132,13 +132,14 @@ def test_fills_of_a_group_are_one_price(runs):
 
 
 def moved_without_reissue(case: dict, house: House, payout) -> bool:
-    """What the page does not re-issue: a closing stopped on an evening, or whose units were corrected upwards."""
+    """What the page does not re-issue: a closing stopped on an evening, or whose units were corrected upwards or split."""
     contract = house.sleeves[payout.sleeve_no].contract_no
     together = {number for number, sleeve in house.sleeves.items() if sleeve.contract_no == contract}
     stopped = any(record.stopped & together for day, record in house.days.items() if day >= payout.requested_date)
     corrected = any(event["units"] > 0 and event["sleeve_no"] in together and event["date"] >= payout.requested_date
                     for event in case["tables"]["events"])
-    return payout.kind in ("closing", "termination") and (stopped or corrected)
+    split = any(payout.requested_date <= row["date"] <= payout.promised_date for row in case["tables"]["splits"])
+    return payout.kind in ("closing", "termination") and (stopped or corrected or split)
 
 
 def test_promises_are_kept_or_reissued(runs):
@@ -245,7 +246,7 @@ tiers = [[0, RATE]]
 JUNE = [date(2026, 6, day) for day in (1, 2, 3, 4, 5, 8, 9, 10, 11, 12, 15, 16, 17, 18, 19, 22, 23, 24, 25, 26, 29, 30)]
 
 
-def small_tables(prices: list[int], *, rate: int = 0, days: list[date] = JUNE, weights=((1, MILLION),), **instrument) -> dict:
+def small_tables(prices: list[int], *, rate: int = 0, days: list[date] = JUNE, model=((1, MILLION),), **instrument) -> dict:
     """One account, one contract, two sleeves, one fund: lag 1, settled after 3, a price on every day (0: no row)."""
     early = date(2026, 1, 1)
     fund = {"instrument_no": 1, "currency": "JPY", "price_scale": 0, "price_base_units": 10000, "order_mode": "amount",
@@ -261,9 +262,9 @@ def small_tables(prices: list[int], *, rate: int = 0, days: list[date] = JUNE, w
         "instruments": [fund, other],
         "prices": [{"instrument_no": 1, "date": day, "price": price} for day, price in zip(days, prices, strict=False) if price]
         + [{"instrument_no": 2, "date": day, "price": 1} for day in days],
-        "model_versions": [{"model_no": 1, "version": 1, "effective_date": early}],
+        "model_versions": [{"model_no": 1, "version": 1, "effective_date": early, "approved_by": "b"}],
         "model_weights": [{"model_no": 1, "version": 1, "instrument_no": no, "child_model_no": None, "weight_ppm": weight}
-                          for no, weight in weights],
+                          for no, weight in model],
         "program_rules": [rules], "program_models": [],
         "program_shares": [{"program_no": 1, "valid_from_date": early, "company_no": 2, "share_ppm": 333_333}],
         "fee_terms": [{"fee_terms_id": "F", "valid_from_date": early, "terms_toml": TERMS.replace("RATE", str(rate))}],
@@ -292,7 +293,7 @@ def test_a_purchase_by_hand():
     """1,000,000 yen at 12,000 per 10,000: 833,333 units worth 999,999; decided Monday, priced Wednesday, paid Monday."""
     house = simulate(deposit(small_tables([12_000] * 22), MILLION), JUNE[0], JUNE[6])
     (order,) = house.orders
-    assert (order.side, order.reason, order.asked_yen, order.filled_units) == ("buy", "breach", MILLION, 833_333)
+    assert (order.side, order.reason, order.asked_yen, order.filled_units) == ("buy", "invest", MILLION, 833_333)
     assert [order.placed_date, order.priced_date, order.settlement_date] == [JUNE[1], JUNE[2], JUNE[5]]
     assert house.days[JUNE[1]].values[1] == (0, MILLION, 0, 0, MILLION)
     assert house.days[JUNE[2]].values[1] == (999_999, MILLION, 0, MILLION, 999_999)
@@ -313,8 +314,9 @@ def test_a_withdrawal_and_a_closing_by_hand():
     assert (payout.requested_date, payout.promised_first, payout.paid_date) == (JUNE[5], JUNE[12], JUNE[12])
     assert [number for _day, kind, number in house.alerts if kind == "event_refused"] == [9]   # 90 % of 900,000
     sale = next(order for order in house.orders if order.side == "sell")
-    # x = ceil(100,000 / 0.95) = 105,264 yen: 100,000 over the target, 83,334 units; then 5,264, 4,387 units; at 11,964
-    assert (sale.reason, sale.asked_units, sale.filled_units, sale.filled_yen) == ("payout", 87_721, 87_721, 104_949)
+    # 100,000 over the target: a breach sells 83,333 units, 99,999 yen; of x = ceil(100,000 / 0.95) = 105,264 are left 5,265:
+    # 1 yen over the target, 1 unit; then 5,264 yen, 4,387 units; at 11,964
+    assert (sale.reason, sale.asked_units, sale.filled_units, sale.filled_yen) == ("breach", 87_721, 87_721, 104_949)
     held = 875_000 - 87_721                              # of the account: 1,050,000 yen bought 875,000 units at once
     assert house.days[sale.priced_date].account_positions[1, 1] == (held, -(-12_000 * held // 10_000))
     # Thursday 18th: decided; placed 19th; priced 22nd; settled 25th; paid 26th
@@ -341,7 +343,7 @@ def test_a_limit_by_hand():
 
 def test_a_fee_by_hand():
     """600,000 and 400,000 yen of cash at 1.2 % for June: 986.30 -> 986 yen, 592 and 394; a third goes to company 2, floored."""
-    tables = deposit(deposit(small_tables([100] * 22, rate=12_000, weights=((0, MILLION),)), 600_000), 400_000, 2)
+    tables = deposit(deposit(small_tables([100] * 22, rate=12_000, model=((0, MILLION),)), 600_000), 400_000, 2)
     days = JUNE + [date(2026, 7, 1), date(2026, 7, 2)]
     (fee,) = simulate(tables, JUNE[0], days[-1]).fees
     assert (fee.fee_yen, fee.parts, fee.shares) == (986, {1: 592, 2: 394}, {1: 658, 2: 328})
@@ -360,6 +362,21 @@ def test_a_split_and_a_distribution_by_hand():
     assert house.days[JUNE[4]].statuses[1] == "fresh"    # 18,000 against 12,000 × 3 / 2
     paid = {sleeve: amount for _day, sleeve, kind, amount in house.flows if kind == "distribution"}
     assert paid == {1: 389, 2: 194}                      # floor(833,333 × 7 / 10,000) = 583: 388.67 and 194.33
+
+
+def test_weights_by_hand():
+    """A third of a model that is 50/30/20: sums floored to ppm, what is left to the largest fractions; unapproved is not there."""
+    tables = small_tables([100] * 22)
+    since = JUNE[0]
+    tables["model_versions"] += [{"model_no": 2, "version": 1, "effective_date": since, "approved_by": "b"},
+                                 {"model_no": 2, "version": 2, "effective_date": since, "approved_by": ""}]
+    tables["model_weights"] = [
+        {"model_no": no, "version": version, "instrument_no": instrument, "child_model_no": child, "weight_ppm": weight}
+        for no, version, instrument, child, weight in (
+            (1, 1, 0, None, 500_000), (1, 1, 1, None, 300_001), (1, 1, 2, None, 199_999),
+            (2, 1, None, 1, 333_333), (2, 1, 2, None, 666_667), (2, 2, 0, None, MILLION))]
+    # 0: 166,666.5; 1: 100,000.2333 (300,001 × 0.333333); 2: 66,666.2667 + 666,667
+    assert weights(House(tables), 2, since) == {0: 166_667, 1: 100_000, 2: 733_333}
 
 
 def test_largest_remainder_by_hand():

@@ -261,8 +261,8 @@ def test_a_bad_event_is_refused(filled, event, line):
 
 def test_good_events_of_every_kind_are_taken(filled):
     says = {
-        "contract_id": "k1", "sleeve_id": "s1", "target_sleeve_id": "s2", "model_id": "mix", "instrument_id": "eq", "amount_yen": "5",
-        "units": "7", "note": "x",
+        "contract_id": "k1", "sleeve_id": "s1", "target_sleeve_id": "s2", "model_id": "mix", "instrument_id": "eq",
+        "amount_yen": "5", "units": "7", "note": "x",
     }
     lines = [EVENTS.strip()]
     for number, (kind, (must, _)) in enumerate(NEEDS.items()):

@@ -164,6 +164,22 @@ def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, ale
     return replace(books, payouts=take(payouts, ~paid)), take(payouts, due)
 
 
+def _beside_promises(books: Books, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return what each sleeve at `rows` can pay today and still keep its open promises on their days."""
+    orders, payouts, day = books.orders, books.payouts, books.day
+    sure = payable_now(rows, books.sleeves["cash_yen"], offsets, orders, day)
+    plain = payouts["kind_code"] < P_SLEEVE_CLOSE
+    promising = np.isin(books.sleeves["sleeve_no"][rows], payouts["sleeve_no"][plain])
+    for k in np.flatnonzero(promising):
+        row = np.array([rows[k]])
+        mine = plain & (payouts["sleeve_no"] == books.sleeves["sleeve_no"][rows[k]])
+        promised, owed = payouts["promised_date"][mine], payouts["amount_yen"][mine]
+        for date in np.unique(promised).tolist():
+            then = int(payable_now(row, books.sleeves["cash_yen"], offsets, orders, max(date, day))[0])
+            sure[k] = min(sure[k], then - int(owed[promised <= date].sum()))
+    return sure
+
+
 def _collect_dues(books: Books, flows: Flows, journal: Journal) -> tuple[Books, Frame]:
     """Collect the fees due today (報酬の徴収): a contract's due only if every sleeve can pay its part."""
     dues, sleeves = books.dues, books.sleeves
@@ -173,7 +189,7 @@ def _collect_dues(books: Books, flows: Flows, journal: Journal) -> tuple[Books, 
     for charged in np.unique(dues["charged_date"][dues["due_date"] <= books.day]):
         rows_of_due = np.flatnonzero((dues["charged_date"] == charged) & (dues["due_date"] <= books.day))
         rows = books.row_of_sleeve[dues["sleeve_no"][rows_of_due]]
-        sure = payable_now(rows, sleeves["cash_yen"], offsets, books.orders, books.day)
+        sure = _beside_promises(books, rows, offsets)
         unable = np.unique(dues["contract_no"][rows_of_due][sure < dues["amount_yen"][rows_of_due]])
         able = ~np.isin(dues["contract_no"][rows_of_due], unable)
         rows_of_due, rows = rows_of_due[able], rows[able]

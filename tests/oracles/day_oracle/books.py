@@ -27,8 +27,8 @@ def holders(held: dict, number: int, account_no: int, house: House) -> list[int]
 
 def split(house: House, row: dict, held: dict, day: date) -> None:
     """Account units `U' = floor(U × new / old)`, shared to sleeves by largest remainder with weights `units`; costs
-    unchanged; the unpriced sale orders' `asked_units` become `floor(asked × new / old)`; a split scales a purchase's
-    limit by `old / new`, floored.
+    unchanged; the unpriced sale orders' `asked_units` become `floor(asked × new / old)`, unpriced unit purchases' likewise,
+    rounded down to the lot; a split scales a purchase's limit by `old / new`, floored.
     """
     number, old, new = row["instrument_no"], row["old_units"], row["new_units"]
     for account_no, instrument in sorted(house.account_units):
@@ -43,8 +43,9 @@ def split(house: House, row: dict, held: dict, day: date) -> None:
     for sleeve in house.open_sleeves():
         for order in sleeve.live:
             if order.instrument_no == number and order.status == "placed":
-                if order.side == "sell":
-                    order.asked_units = order.asked_units * new // old
+                order.asked_units = order.asked_units * new // old
+                if order.side == "buy":
+                    order.asked_units -= order.asked_units % house.instruments[number]["lot_units"]
                 order.limit_price = order.limit_price * old // new
 
 
@@ -67,14 +68,22 @@ def distribute(house: House, row: dict, held: dict, day: date) -> None:
             house.move_cash(day, house.sleeves[no], "distribution", share)
 
 
+def held_now(house: House) -> dict[tuple[int, int], int]:
+    """{(sleeve, instrument): units}"""
+    return {(sleeve.number, number): units for sleeve in house.open_sleeves() for number, units in sleeve.units.items()}
+
+
+def nothing_left(order: Order, by_units: bool) -> bool:
+    """A split can leave an order without a unit; an order that got nothing is `cancelled`."""
+    return order.asked_units == 0 and (order.side == "sell" or by_units)
+
+
 def corporate_actions(house: House, day: date) -> None:
-    """Splits, then distributions of `d`, on the units held at the end of `y`."""
-    held = {(sleeve.number, number): units for sleeve in house.open_sleeves() for number, units in sleeve.units.items()}
-    for row in since_last_close(house, "splits", day):
-        now = {(sleeve.number, number): units for sleeve in house.open_sleeves() for number, units in sleeve.units.items()}
-        split(house, row, now, day)
+    """Distributions, then splits of `d`, both on the units held at the end of `y`."""
     for row in since_last_close(house, "distributions", day):
-        distribute(house, row, held, day)
+        distribute(house, row, held_now(house), day)
+    for row in since_last_close(house, "splits", day):
+        split(house, row, held_now(house), day)
 
 
 def wait(house: House, order: Order, day: date) -> None:
@@ -113,7 +122,8 @@ def fill(house: House, day: date) -> None:
                 continue
             if house.quotes[order.instrument_no].status != "fresh":
                 wait(house, order, day)
-            elif over_limit(house, order) or (order.side == "sell" and order.asked_units == 0):   # nothing left after a split
+            elif over_limit(house, order) or nothing_left(
+                    order, house.instruments[order.instrument_no]["order_mode"] == "units"):
                 cancel(house, order)
             else:
                 groups.setdefault((order.side, order.account_no, order.instrument_no), []).append(order)

@@ -72,10 +72,13 @@ def shares(house: House, contract: Contract, fee: int, day: date) -> dict[int, i
 
 
 def sleeve_parts(house: House, contract: Contract, terms: dict, by_day: dict, fee: int, day: date) -> dict[int, int]:
-    """Split to the contract's sleeves (open at charging) with weights = Σ of their daily base over the period, by largest
-    remainder (`instrument_no` 0 in the tie); all zero: the first sleeve. Reading: a sum below zero weighs nothing.
+    """Split to the contract's sleeves (open at charging; those that are closing only if all are) with weights = Σ of their
+    daily base over the period, by largest remainder (`instrument_no` 0 in the tie); all zero: the first sleeve.
+
+    Reading: a sum below zero weighs nothing.
     """
-    open_now = [sleeve.number for sleeve in house.contract_sleeves(contract.number)]
+    sleeves = house.contract_sleeves(contract.number)
+    open_now = [sleeve.number for sleeve in sleeves if sleeve.is_active] or [sleeve.number for sleeve in sleeves]
     totals = {number: 0 for number in open_now}
     for values in by_day.values():
         for number in open_now:

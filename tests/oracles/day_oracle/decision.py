@@ -62,11 +62,13 @@ class View:
 
 def is_breach(view: View) -> bool:
     """For some `i`: `|v_i × 10^6 − V × w_i| ≥ V × band_absolute_ppm`, or (`band_relative_ppm > 0`, `w_i > 0`)
-    `|v_i × 10^6 − V × w_i| × 10^6 ≥ V × w_i × band_relative_ppm`; V > 0. It counts if
+    `|v_i × 10^6 − V × w_i| × 10^6 ≥ V × w_i × band_relative_ppm`; V > 0, and `e_j > 0` for some `j`. It counts if
     `d − rebalanced_date ≥ cooldown_days` (a sleeve never rebalanced: always).
     """
     since = view.sleeve.rebalanced_date
-    if view.V <= 0 or (since and (view.day - since).days < view.rules["cooldown_days"]):
+    if view.V <= 0 or not any(view.e(number) > 0 for number in view.numbers):
+        return False
+    if since and (view.day - since).days < view.rules["cooldown_days"]:
         return False
     for number in view.numbers:
         weight = view.weights.get(number, 0)
@@ -179,11 +181,12 @@ def purchases(view: View, reason: str) -> list[Order]:
     `b = min(g_i, budget)`; stop at the first `b < minimum_trade_yen`.
     """
     house, sleeve, day, orders = view.house, view.sleeve, view.day, []
-    can = [number for number in view.numbers if view.can_order(number)]
+    can = [number for number in view.numbers if view.weights.get(number, 0) > 0 and view.can_order(number)]
     if not can:
         return []
     reserve = drawings_ahead(house, sleeve, day) + accrued(house, sleeve, day)
-    pay = min(house.dates.settles(number, day, "buy") for number in can)    # the earliest buy settlement
+    # the earliest buy settlement among the instruments with weight > 0 that can be ordered (none: no purchase)
+    pay = min(house.dates.settles(number, day, "buy") for number in can)
     budget = min(lowest(sleeve, pay) - view.needs - reserve, view.free - max(view.t_cash, reserve))
     if budget < view.rules["minimum_trade_yen"]:
         return []

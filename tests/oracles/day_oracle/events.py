@@ -3,6 +3,7 @@
 from datetime import date
 
 from tests.oracles.day_oracle import plans
+from tests.oracles.day_oracle.money import lowest
 from tests.oracles.day_oracle.promises import closing_promise, open_payout, over_withdrawal_limit, promise
 from tests.oracles.day_oracle.state import House, Payout, Sleeve
 
@@ -147,20 +148,21 @@ def terminated(house: House, event: dict, day: date) -> str | None:
 
 
 def correction(house: House, event: dict, day: date) -> str | None:
-    """A booked difference of today (sign free), never below zero cash or units; needs `note`; kind `correction` in flows
-    for yen. Reading: units leave all costs as they are.
+    """A booked difference of today (sign free), never more than `payable_now` (§6) of cash or the units that are not on
+    sale; needs `note`; kind `correction` in flows for yen. Reading: units leave all costs as they are.
     """
     sleeve = sleeve_of(house, event)
     amount, number, units = event["amount_yen"], event["instrument_no"], event["units"]
     if sleeve is None or not event["note"] or bool(amount) == bool(units):
         return "sleeve not open, no note, or not one of amount and units"
     if amount:
-        if sleeve.cash + amount < 0:
-            return "below zero cash"
+        if amount < 0 and -amount > lowest(sleeve, day):
+            return "more than payable_now"
         house.move_cash(day, sleeve, "correction", amount)
         return None
-    if number not in house.instruments or sleeve.units.get(number, 0) + units < 0:
-        return "no such instrument, or below zero units"
+    on_sale = sum(order.asked_units for order in sleeve.unpriced("sell") if order.instrument_no == number)
+    if number not in house.instruments or (units < 0 and -units > sleeve.units.get(number, 0) - on_sale):
+        return "no such instrument, or more than the units that are not on sale"
     sleeve.units[number] = sleeve.units.get(number, 0) + units
     sleeve.cost.setdefault(number, 0)
     key = (sleeve.account_no, number)

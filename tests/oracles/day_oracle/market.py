@@ -59,23 +59,30 @@ def judge(quote: Quote, price: int, fx: int, limit_ppm: int) -> str:
 def status(house: House, number: int, day: date) -> str:
     """`fresh`, or not: `holiday`, `missing`, `refused`. Not fresh = the last accepted price stays in force with its fx.
 
-    Reading: a row on a day that is no instrument day is not looked at.
+    Before its first price an instrument is `missing`, without an alert; it stops nobody.
+
+    Reading: a row on a day that is no instrument day is not looked at; before the first price there is no alert for a
+    missing rate either, and every day is `missing`, holidays too.
     """
     quote = house.quotes[number]
+    unpriced = quote.price is None
+    if unpriced and (number, day) not in house.prices:
+        return "missing"
     if not house.dates.is_instrument_day(number, day):
-        return "holiday"
+        return "missing" if unpriced else "holiday"
     if (number, day) not in house.prices:
         if silent_calendar(house, number, day):
             same = [other for other, row in house.instruments.items()
                     if row["calendar_ids"] == house.instruments[number]["calendar_ids"]]
-            if number == min(same):                     # one alert per calendar
+            if number == min(other for other in same if house.quotes[other].price is not None):     # one alert per calendar
                 house.alert("calendar_holiday", number)
             return "holiday"
         house.alert("price_missing", number)
         return "missing"
     fx = fx_of(house, number, day)
     if fx is None:
-        house.alert("fx_missing", number)
+        if not unpriced:
+            house.alert("fx_missing", number)
         return "missing"
     found = judge(quote, house.prices[number, day], fx, house.instruments[number]["daily_move_limit_ppm"])
     if found == "refused":

@@ -1,6 +1,7 @@
 """Values, largest remainders, the weights in force and the cash ladder."""
 
 from datetime import date
+from fractions import Fraction
 
 from tests.oracles.day_oracle.state import MILLION, House, Sleeve
 
@@ -20,8 +21,8 @@ def numerator(house: House, number: int) -> int:
 
 
 def yen(house: House, number: int, units: int) -> int:
-    """`yen(u) = floor(u × num / den)`; nothing held needs no price."""
-    return units * numerator(house, number) // denominator(house, number) if units else 0
+    """`yen(u) = floor(u × num / den)`. Reading: units corrected into the books before the first price are worth nothing."""
+    return units * numerator(house, number) // denominator(house, number) if house.quotes[number].price is not None else 0
 
 
 def ceiling(over: int, under: int) -> int:
@@ -62,30 +63,39 @@ def largest_remainder(total: int, weights: list[tuple[int, int, date | None]], i
 
 
 def model_version(house: House, model_no: int, day: date) -> int | None:
-    """The version in force: the latest effective date not after the day (the higher version of one date)."""
-    rows = [row for row in house.tables["model_versions"] if row["model_no"] == model_no and row["effective_date"] <= day]
+    """The approved version with the latest `effective_date ≤ d` (highest version of one date)."""
+    rows = [row for row in house.tables["model_versions"]
+            if row["model_no"] == model_no and row["effective_date"] <= day and row["approved_by"]]
     return max(rows, key=lambda row: (row["effective_date"], row["version"]))["version"] if rows else None
 
 
-def weights(house: House, model_no: int, day: date) -> dict[int, int]:
-    """The weights in force by instrument, 0 = JPY, in ppm; a model may hold other models.
+def exact_weights(house: House, model_no: int, day: date) -> dict[int, Fraction]:
+    """A line holds an instrument, cash (instrument 0), or another model; weights multiply along the way down, exactly, each
+    child by its own version in force on d.
+    """
+    version = model_version(house, model_no, day)
+    found: dict[int, Fraction] = {}
+    for row in house.tables["model_weights"]:
+        if (row["model_no"], row["version"]) != (model_no, version):
+            continue
+        inner = {row["instrument_no"]: Fraction(1)}
+        if row["child_model_no"] is not None:
+            inner = exact_weights(house, row["child_model_no"], day)
+        for number, weight in inner.items():
+            found[number] = found.get(number, Fraction(0)) + Fraction(row["weight_ppm"], MILLION) * weight
+    return found
 
-    Reading: the page does not say how a product of weights is rounded; only models whose products are whole are taken.
+
+def weights(house: House, model_no: int, day: date) -> dict[int, int]:
+    """The weights in force by instrument, 0 = JPY. The sum per instrument is floored to whole ppm and what is left of
+    1,000,000 goes one each to the largest fractions, ties to the lower instrument number.
     """
     if (model_no, day) not in house.weight_memory:
-        version = model_version(house, model_no, day)
-        found: dict[int, int] = {}
-        for row in house.tables["model_weights"]:
-            if (row["model_no"], row["version"]) != (model_no, version):
-                continue
-            inner = {row["instrument_no"]: MILLION}
-            if row["child_model_no"] is not None:
-                inner = weights(house, row["child_model_no"], day)
-            for number, weight in inner.items():
-                product, rest = divmod(row["weight_ppm"] * weight, MILLION)
-                if rest:
-                    raise NotImplementedError(f"model {model_no}: a product of weights that is no whole ppm")
-                found[number] = found.get(number, 0) + product
+        exact = {number: weight * MILLION for number, weight in exact_weights(house, model_no, day).items()}
+        found = {number: weight.numerator // weight.denominator for number, weight in exact.items()}
+        ranked = sorted(exact, key=lambda number: (found[number] - exact[number], number))
+        for number in ranked[: MILLION - sum(found.values())]:
+            found[number] += 1
         house.weight_memory[model_no, day] = {number: weight for number, weight in sorted(found.items()) if weight}
     return house.weight_memory[model_no, day]
 

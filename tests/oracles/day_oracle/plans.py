@@ -57,7 +57,7 @@ def instalments(house: House, day: date, take) -> None:
 def drawings(house: House, day: date) -> None:
     """A payout of a plan's amount with promised date = the plan's day (moved to the next business day), created on the
     first evening on which `promise(n(n(n(d))))` for that sleeve would be later than that day (or on the day's eve at the
-    latest), refused with an alert if above the withdrawal limit.
+    latest), refused with an alert (tried again each evening) if above the withdrawal limit.
     """
     third, eve_of = house.dates.after(day, 3), house.dates.next(day)
     for sleeve in house.open_sleeves():
@@ -66,10 +66,10 @@ def drawings(house: House, day: date) -> None:
         for due, amount in plan_days(house, sleeve, "drawing", day + ONE_DAY, day + timedelta(days=100)):
             if (sleeve.number, due) in house.done_drawings or (promise(house, sleeve, third, day) <= due and due > eve_of):
                 continue
-            house.done_drawings.add((sleeve.number, due))
             if over_withdrawal_limit(house, sleeve, amount, day):
                 house.alert("drawing_refused", sleeve.number)
             else:
+                house.done_drawings.add((sleeve.number, due))
                 open_payout(house, sleeve, Payout("drawing", sleeve.number, amount, day, due, due))
 
 

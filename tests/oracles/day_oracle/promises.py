@@ -33,8 +33,11 @@ def closing_settled(house: House, sleeve: Sleeve, day: date) -> date:
 
 
 def closing_promise(house: House, sleeves: list[Sleeve], day: date) -> date:
-    """`promise = n(max(S, d))`. A termination: the maximum over its sleeves."""
-    return house.dates.next(max(closing_settled(house, sleeve, day) for sleeve in sleeves))
+    """`promise = n(max(S, d))`, and not before the promised dates of the sleeve's open payouts. A termination: the maximum
+    over its sleeves.
+    """
+    promised = [payout.promised_date for sleeve in sleeves for payout in sleeve.payouts]
+    return max([house.dates.next(closing_settled(house, sleeve, day)) for sleeve in sleeves] + promised)
 
 
 def open_payout(house: House, sleeve: Sleeve, payout: Payout) -> None:
@@ -84,17 +87,19 @@ def reissue_moved(house: House, day: date) -> None:
 
 # ------------------------------------------------------------------------------------------------------------ payments
 def send(house: House, day: date, sleeve: Sleeve, payout: Payout, kind: str, amount: int) -> None:
-    """Money leaves a sleeve, for the customer or for another sleeve of the account.
-
-    Reading: if the target has been closed meanwhile, the customer gets the money.
+    """Money leaves a sleeve, for the customer or for another sleeve of the account. A transfer or closing whose target
+    sleeve is no longer open (or is closing) on the day of payment goes to the customer (`withdrawal`, `termination`), with
+    an alert.
     """
     payout.paid_date, payout.paid_yen = day, amount
     target = house.sleeves.get(payout.target_sleeve_no)
-    if target is not None and target.is_open:
+    if target is not None and target.is_active:
         house.move_cash(day, sleeve, "transfer", -amount)
         house.move_cash(day, target, "transfer", amount)
-    else:
-        house.move_cash(day, sleeve, kind, -amount)
+        return
+    if target is not None:
+        house.alert("target_closed", sleeve.number)
+    house.move_cash(day, sleeve, kind, -amount)
 
 
 def pay_payouts(house: House, sleeve: Sleeve, day: date) -> None:
@@ -121,15 +126,24 @@ def collect(house: House, fee: Fee, sleeve: Sleeve, amount: int, day: date) -> N
 
 
 def pay_dues(house: House, day: date) -> None:
-    """(2) dues with `due_date ≤ d`, a due of a contract being paid only if every sleeve can pay its part today.
+    """(2) dues with `due_date ≤ d` (a due is all that a contract was charged on one evening, every component), oldest
+    first, a due of a contract being paid only if every sleeve can pay its part today.
 
-    Reading: every component of a charge is a due of its own; the payouts of all sleeves come before the dues of any.
+    Reading: a final fee, which is due earlier, is a due of its own; the payouts of all sleeves come before the dues of any.
     """
-    for fee in sorted(house.fees, key=lambda fee: (fee.due_date, fee.contract_no)):
-        parts = [(house.sleeves[number], part) for number, part in fee.unpaid.items()]
-        if parts and fee.due_date <= day and all(part <= lowest(sleeve, day) for sleeve, part in parts):
-            for sleeve, part in parts:
-                collect(house, fee, sleeve, part, day)
+    dues: dict[tuple, list[Fee]] = {}
+    for fee in house.fees:
+        if fee.unpaid and fee.due_date <= day:
+            dues.setdefault((fee.due_date, fee.charged_date, fee.contract_no), []).append(fee)
+    for key in sorted(dues):
+        parts: dict[int, int] = {}
+        for fee in dues[key]:
+            for number, part in fee.unpaid.items():
+                parts[number] = parts.get(number, 0) + part
+        if all(part <= lowest(house.sleeves[number], day) for number, part in parts.items()):
+            for fee in dues[key]:
+                for number, part in list(fee.unpaid.items()):
+                    collect(house, fee, house.sleeves[number], part, day)
 
 
 def empty(house: House, sleeve: Sleeve, day: date) -> None:
@@ -138,12 +152,13 @@ def empty(house: House, sleeve: Sleeve, day: date) -> None:
     the rest is written in an alert `fee_shortfall`.
 
     Reading: all unpaid dues in which the sleeve has a part are paid, whatever their date and whatever other sleeves can
-    pay; open payouts that were promised for later end without a payment of their own, their money being in the whole.
+    pay, with one alert per sleeve; open payouts that could not be paid before end without a payment of their own, their
+    money being in the whole.
     """
+    if sum(fee.unpaid[sleeve.number] for fee in house.dues(sleeve)) > sleeve.cash:
+        house.alert("fee_shortfall", sleeve.contract_no)
     for fee in house.dues(sleeve):
         part = fee.unpaid[sleeve.number]
-        if part > sleeve.cash:
-            house.alert("fee_shortfall", sleeve.contract_no)
         collect(house, fee, sleeve, min(part, sleeve.cash), day)
     for payout in sleeve.payouts:
         payout.lapsed_date = day

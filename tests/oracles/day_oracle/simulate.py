@@ -61,9 +61,12 @@ def value_sleeve(house: House, sleeve: Sleeve) -> None:
 
 
 def is_stopped(house: House, sleeve: Sleeve) -> bool:
-    """`missing` and `refused` stop the sleeves that hold the instrument (units > 0, or a live order in it)."""
+    """`missing` and `refused` stop the sleeves that hold the instrument (units > 0, or a live order in it); before its
+    first price it stops nobody.
+    """
     numbers = set(sleeve.held()) | {order.instrument_no for order in sleeve.live}
-    return any(house.quotes[number].status in ("missing", "refused") for number in numbers)
+    return any(house.quotes[number].status in ("missing", "refused") and house.quotes[number].price is not None
+               for number in numbers)
 
 
 def evening(house: House, day: date) -> None:

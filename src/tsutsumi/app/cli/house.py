@@ -2,18 +2,17 @@
 
 import getpass
 import json as json_text
-import sys
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
 from tsutsumi.run import clock
 from tsutsumi.run.loading import FileReport, LoadReport, load_files
 from tsutsumi.store import audit
 from tsutsumi.store.database import HouseError, create_house, open_house, transaction
 
-DONE, FELL_SHORT, BAD_USE = 0, 1, 2
 SHOWN_REFUSALS = 10
 
 
@@ -40,7 +39,7 @@ def init(
         with transaction(made) as connection:
             audit.append(connection, _actor(), "init", {"partitions": partitions}, clock.now())
     except HouseError as error:
-        return _refused("init", error, json)
+        return told("init", error, json)
     backend = made.engine.dialect.name
     if json:
         print(json_text.dumps({"house": str(house), "database": backend, "partitions": partitions}, ensure_ascii=False))
@@ -76,7 +75,7 @@ def load(
             raise HouseError(f"{house}: no file was named: name one or more CSV or Parquet files")
         report = load_files(open_house(house), files, clock.now(), _actor(), replace_prices)
     except HouseError as error:
-        return _refused("load", error, json)
+        return told("load", error, json)
     print(json_text.dumps(_content(report), ensure_ascii=False) if json else "\n".join(_lines(report)))
     return FELL_SHORT if report.refused else DONE
 
@@ -87,12 +86,6 @@ def _actor() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without a name
         return "unknown user"
-
-
-def _refused(command: str, error: HouseError, json: bool) -> int:
-    text = json_text.dumps({"error": str(error)}, ensure_ascii=False) if json else f"tsutsumi {command}: {error}"
-    print(text, file=sys.stderr)
-    return BAD_USE
 
 
 def _content(report: LoadReport) -> dict:
