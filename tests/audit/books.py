@@ -99,7 +99,7 @@ class Books:
 
     @cached_property
     def price_rows(self) -> pl.DataFrame:
-        """i, b, price, fx, den: yen(units) = floor(units × price × fx / den). A split on a day without a price scales the last one."""
+        """i, b, price, fx, den: yen = floor(units × price × fx / den). A split without a price of its day scales the last."""
         prices = self.export.table("prices", *words.TABLES["prices"].split()).drop_nulls(["i", "b", "price", "fx_ppm"])
         units = prices.select("price_scale", "price_base_units").unique()
         den = [10 ** max(0, scale or 0) * (base or 1) * 10**6 for scale, base in units.iter_rows()]

@@ -41,7 +41,7 @@ def run(topic: str, parts: Iterable[tuple[str, Callable[[], list[Check]]]]) -> l
 
 
 def audit(folder: Path, terms: Path | None = None, date: str | None = None) -> Audit:
-    """Every check on the export in `folder`. `terms`: one fee terms file for all contracts; `date`: the exported date if values end earlier."""
+    """Every check on the export in `folder`. `terms`: one terms file for all contracts; `date`: if values end earlier."""
     try:
         export = Export(Path(folder), date)
     except Exception as error:

@@ -34,7 +34,8 @@ class FeeBooks:
 
     @cached_property
     def sleeves(self) -> pl.DataFrame:
-        return self.export.table("sleeves", "contract_id", "program_id", "opened_date", "closed_date").drop_nulls("opened_date").unique("s")
+        sleeves = self.export.table("sleeves", "contract_id", "program_id", "opened_date", "closed_date")
+        return sleeves.drop_nulls("opened_date").unique("s")
 
     def is_business(self, day: date) -> bool:
         return int(self.export.calendar.number[(day - self.export.calendar.first).days]) >= 0
@@ -121,11 +122,24 @@ def collection(fees: FeeBooks) -> list[Check]:
     return checks
 
 
-def _weights(histories: dict[int, History], members: list[tuple], row: dict) -> dict[int, int]:
-    """Σ of the daily base over the period of every sleeve that is open at charging."""
-    charged = row["charged_date"]
-    return {s: histories[s].total(row["start_date"], row["end_date"]) for s, opened, closed in members
-            if s in histories and opened <= charged and (closed is None or closed > charged)}
+def _first_closing_orders(fees: FeeBooks) -> dict[int, date]:
+    """The evening on which each sleeve began to sell for its closing."""
+    closing = fees.books.orders.filter(col("reason") == words.CLOSING).drop_nulls("s")
+    return dict(closing.group_by("s").agg(col("decided_date").min()).iter_rows())
+
+
+def _bounds(fee: int, weights: dict[int, int], closing: set[int]) -> dict[int, tuple[int, int]]:
+    """The least and the most that each sleeve may pay; closing sleeves pay only if all of them are closing."""
+    bounds = {}
+    for payers in ({s: weight for s, weight in weights.items() if s not in closing} or weights, weights):
+        total = sum(payers.values())
+        for s in weights if total else ():
+            low, rest = divmod(fee * payers.get(s, 0), total)
+            known = bounds.get(s, (low, low + int(rest > 0)))
+            bounds[s] = min(known[0], low), max(known[1], low + int(rest > 0))
+        if not closing & set(weights):
+            break
+    return bounds
 
 
 def split_to_sleeves(fees: FeeBooks) -> list[Check]:
@@ -136,25 +150,26 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
     members: dict[int, list[tuple]] = {}
     for s, c, opened, closed in fees.sleeves.sort("s").select("s", "c", "opened_date", "closed_date").iter_rows():
         members.setdefault(c, []).append((s, opened, closed))
-    least: dict[tuple[int, int], list[int]] = {}
-    skipped = set()
+    due: dict[tuple[int, int], list[int]] = {}
+    skipped, selling = set(), _first_closing_orders(fees)
     for row in fees.fees.drop_nulls(["c", "b_collected", "charged_date", "start_date", "end_date"]).iter_rows(named=True):
-        terms = fees.terms(row["c"], row["start_date"])
+        terms, c, b, charged = fees.terms(row["c"], row["start_date"]), row["c"], row["b_collected"], row["charged_date"]
         excluded = bool(terms and terms.excluded)
         if excluded not in histories:
             histories[excluded] = fees.of_sleeves(excluded)
-        weights = _weights(histories[excluded], members.get(row["c"], []), row)
-        total, cut = sum(weights.values()), row.get("collected_yen") not in (None, row["fee_yen"])
-        if total <= 0 or cut or row["kind"] != words.CHARGE or (terms and (terms.business or not terms.arrears)):
-            skipped.add((row["c"], row["b_collected"]))
+        here = [(s, closed) for s, opened, closed in members[c]
+                if s in histories[excluded] and opened <= charged and (closed is None or closed > charged)]
+        weights = {s: histories[excluded][s].total(row["start_date"], row["end_date"]) for s, _ in here}
+        closing = {s for s, closed in here if closed and not paid.get((s, b)) or s in selling and selling[s] <= charged}
+        bounds, cut = _bounds(row["fee_yen"], weights, closing), row.get("collected_yen") not in (None, row["fee_yen"])
+        if not bounds or cut or row["kind"] != words.CHARGE or (terms and (terms.business or not terms.arrears)):
+            skipped.add((c, b))
             continue
-        for s, weight in weights.items():
-            part = least.setdefault((s, row["b_collected"]), [0, 0, row["c"]])
-            part[0] += row["fee_yen"] * weight // total
-            part[1] += int(row["fee_yen"] * weight % total > 0)
-    due = {key: part for key, part in least.items() if (part[2], key[1]) not in skipped}
-    bad = [(s, b, paid.get((s, b), 0), low, low + more) for (s, b), (low, more, _) in due.items()
-           if not low <= paid.get((s, b), 0) <= low + more]
+        for s, (low, high) in bounds.items():
+            known = due.get((s, b), (0, 0, c))
+            due[s, b] = known[0] + low, known[1] + high, c
+    due = {key: part for key, part in due.items() if (part[2], key[1]) not in skipped}
+    bad = [(s, b, paid.get((s, b), 0), low, high) for (s, b), (low, high, _) in due.items() if not low <= paid.get((s, b), 0) <= high]
     schema = {"s": pl.Int32, "b": pl.Int32, "paid": pl.Int64, "at_least": pl.Int64, "at_most": pl.Int64}
     name = "fees: a sleeve pays its part by its base, within a yen per fee"
     return [found(name, len(due), pl.DataFrame(bad, schema=schema, orient="row"), fees.export)]
@@ -250,7 +265,8 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
         if not terms or not terms.arrears:
             continue
         final = None if is_open or b_closed is None else calendar.days[b_closed - 1]
-        expected = _expected_ends(terms.period_ends(first), final, export.date, lambda day: calendar.days[calendar.on_or_after(day)])
+        ends_by_terms = terms.period_ends(first)
+        expected = _expected_ends(ends_by_terms, final, export.date, lambda day: calendar.days[calendar.on_or_after(day)])
         for name, component in terms.components.items():
             if component["kind"] != "balance":
                 continue

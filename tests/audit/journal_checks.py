@@ -80,7 +80,8 @@ def kinds(books: Books) -> list[Check]:
     flows = books.flows.group_by("s", "b", "kind").agg(flow=col("amount_yen").sum())
     absent = sorted(set(flows["kind"].unique().to_list()) - set(used))
     if absent:
-        books.export.notes.append(f"the journal has no ledger account {', '.join(absent)}: flows of that kind are checked in sum only")
+        names = ", ".join(absent)
+        books.export.notes.append(f"the journal has no ledger account {names}: flows of that kind are checked in sum only")
     cash = journal.filter(col("ledger_account") == words.CASH).join(named, on="entry_id")
     cash = cash.group_by("s", "b", "kind").agg(journal=col("quantity").sum())
     both = flows.filter(col("kind").is_in(used)).join(cash, on=["s", "b", "kind"], how="full", coalesce=True)

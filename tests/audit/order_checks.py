@@ -65,7 +65,7 @@ def _custodian_was_late(books: Books, orders: pl.DataFrame) -> pl.Series:
 def price_lag(books: Books) -> list[Check]:
     """Days with a price from placing to pricing: lag + 1 (the commonest count), less the days on which a price was missing.
 
-    A price on a day on which no order of the instrument was ever placed or priced may be one of a holiday, and counts against nobody.
+    A price on a day on which no order of the instrument was ever placed or priced may be one of a holiday: it is not counted.
     """
     fills = books.fills
     priced = books.export.table("prices", "price").drop_nulls(["i", "b"]).select("i", "b").unique()

@@ -68,7 +68,8 @@ def accounts(books: Books) -> list[Check]:
 def replayed(rows, bases: dict[int, int] | None) -> dict[tuple[int, int], int | None]:
     """The cost of each (owner, i) after moves sorted by day: a purchase adds its yen, a sale takes its part.
 
-    None: units were corrected, the cost is unknown. With `bases` (price_base_units by i) the tax law's average: unit cost per base rounded up, then the cost of the rest rounded up.
+    None: units were corrected, the cost is unknown. With `bases` (price_base_units by i) the tax law's average: unit cost per
+    base rounded up, then the cost of the rest rounded up.
     """
     held: dict[tuple[int, int], int] = {}
     cost: dict[tuple[int, int], int | None] = {}

@@ -15,7 +15,7 @@ JANUARY = (6, 7, 8, 9, 10, 14, 15, 16, 17, 20, 21, 22, 23, 24, 27, 28, 29, 30, 3
 DAYS = [date(2024, 12, day) for day in DECEMBER] + [date(2025, 1, day) for day in JANUARY]
 LAST = date(2025, 1, 24)
 AMERICAN_HOLIDAYS = (date(2024, 12, 25), date(2025, 1, 9), date(2025, 1, 20))
-MISSING = date(2024, 12, 20)              # no price of the yen fund: an order waits
+MISSING = date(2024, 12, 20)  # no price of the yen fund: an order waits
 SPLIT = date(2025, 1, 15)
 
 TERMS = """
@@ -62,8 +62,16 @@ def prices() -> dict[tuple[str, date], tuple[int, int]]:
 
 
 def sleeve(contract: str, account: str, customer: str, opened: str, closed: str | None = None) -> dict:
-    return {"contract_id": contract, "account_id": account, "customer_id": customer, "program_id": "P1", "model_id": "M1",
-            "opened_date": date.fromisoformat(opened), "closed_date": date.fromisoformat(closed) if closed else None, "custodian_id": "K1"}
+    return {
+        "contract_id": contract,
+        "account_id": account,
+        "customer_id": customer,
+        "program_id": "P1",
+        "model_id": "M1",
+        "opened_date": date.fromisoformat(opened),
+        "closed_date": date.fromisoformat(closed) if closed else None,
+        "custodian_id": "K1",
+    }
 
 
 def at(text: str) -> date:
@@ -73,32 +81,54 @@ def at(text: str) -> date:
 def house() -> House:
     funds = {"JAPAN": Fund("JAPAN", levy=3_000), "AMERICA": Fund("AMERICA", scale=2, base=1, currency="USD", settle=2)}
     sleeves = {
-        "A1": sleeve("CA", "AA", "UA", "2024-12-16"), "A2": sleeve("CA", "AA", "UA", "2024-12-16"),
-        "A3": sleeve("CA", "AA", "UA", "2025-01-06"), "B1": sleeve("CB", "AB", "UB", "2024-12-17", "2025-01-22"),
+        "A1": sleeve("CA", "AA", "UA", "2024-12-16"),
+        "A2": sleeve("CA", "AA", "UA", "2024-12-16"),
+        "A3": sleeve("CA", "AA", "UA", "2025-01-06"),
+        "B1": sleeve("CB", "AB", "UB", "2024-12-17", "2025-01-22"),
     }
     flows = [
-        (at("2024-12-16"), "A1", "deposit", 3_000_000), (at("2024-12-16"), "A2", "deposit", 1_234_567),
-        (at("2024-12-17"), "B1", "deposit", 5_000_000), (at("2024-12-26"), "A2", "instalment", 30_000),
-        (at("2025-01-06"), "A1", "transfer", -250_000), (at("2025-01-06"), "A3", "transfer", 250_000),
-        (at("2025-01-20"), "A1", "withdrawal", -300_000), (at("2025-01-22"), "B1", "termination", None),
+        (at("2024-12-16"), "A1", "deposit", 3_000_000),
+        (at("2024-12-16"), "A2", "deposit", 1_234_567),
+        (at("2024-12-17"), "B1", "deposit", 5_000_000),
+        (at("2024-12-26"), "A2", "instalment", 30_000),
+        (at("2025-01-06"), "A1", "transfer", -250_000),
+        (at("2025-01-06"), "A3", "transfer", 250_000),
+        (at("2025-01-20"), "A1", "withdrawal", -300_000),
+        (at("2025-01-22"), "B1", "termination", None),
     ]
     orders = [
-        Order("A1", "JAPAN", "buy", at("2024-12-16"), yen=1_500_001), Order("A2", "JAPAN", "buy", at("2024-12-16"), yen=700_003),
-        Order("A1", "AMERICA", "buy", at("2024-12-16"), yen=1_100_000, units=21), Order("A2", "AMERICA", "buy", at("2024-12-16"), yen=420_000, units=8),
-        Order("B1", "JAPAN", "buy", at("2024-12-17"), yen=3_000_000), Order("B1", "AMERICA", "buy", at("2024-12-17"), yen=1_600_000, units=30),
-        Order("B1", "JAPAN", "buy", at("2024-12-18"), yen=100_000), Order("A2", "JAPAN", "buy", at("2024-12-26"), yen=30_000),
-        Order("A3", "JAPAN", "buy", at("2025-01-06"), yen=200_000), Order("A1", "JAPAN", "sell", at("2025-01-08"), units=200_007, reason="payout"),
+        Order("A1", "JAPAN", "buy", at("2024-12-16"), yen=1_500_001),
+        Order("A2", "JAPAN", "buy", at("2024-12-16"), yen=700_003),
+        Order("A1", "AMERICA", "buy", at("2024-12-16"), yen=1_100_000, units=21),
+        Order("A2", "AMERICA", "buy", at("2024-12-16"), yen=420_000, units=8),
+        Order("B1", "JAPAN", "buy", at("2024-12-17"), yen=3_000_000),
+        Order("B1", "AMERICA", "buy", at("2024-12-17"), yen=1_600_000, units=30),
+        Order("B1", "JAPAN", "buy", at("2024-12-18"), yen=100_000),
+        Order("A2", "JAPAN", "buy", at("2024-12-26"), yen=30_000),
+        Order("A3", "JAPAN", "buy", at("2025-01-06"), yen=200_000),
+        Order("A1", "JAPAN", "sell", at("2025-01-08"), units=200_007, reason="payout"),
         Order("A2", "JAPAN", "sell", at("2025-01-08"), units=10_003, reason="breach"),
         Order("A1", "AMERICA", "sell", at("2025-01-10"), units=3, reason="breach"),
         Order("B1", "AMERICA", "sell", at("2025-01-08"), units=4, reason="fee"),
         Order("A1", "JAPAN", "sell", at("2025-01-21"), units=50_001, reason="breach"),
-        Order("A3", "AMERICA", "buy", at("2025-01-24"), yen=16_000, units=1), Order("A2", "JAPAN", "buy", at("2025-01-22"), yen=22_222),
+        Order("A3", "AMERICA", "buy", at("2025-01-24"), yen=16_000, units=1),
+        Order("A2", "JAPAN", "buy", at("2025-01-22"), yen=22_222),
     ]
     ends = {"CA": [at("2024-12-31")], "CB": [at("2024-12-31"), at("2025-01-21")]}
-    made = House(DAYS, funds, prices(), sleeves, orders, flows, [(at("2024-12-24"), "JAPAN", 53, 10_000)], [(SPLIT, "AMERICA", 1, 3)],
-                 TERMS, RULES, ends)
+    made = House(
+        DAYS,
+        funds,
+        prices(),
+        sleeves,
+        orders,
+        flows,
+        [(at("2024-12-24"), "JAPAN", 53, 10_000)],
+        [(SPLIT, "AMERICA", 1, 3)],
+        TERMS,
+        RULES,
+        ends,
+    )
     return made
-
 
 
 def build() -> dict[str, list[dict]]:

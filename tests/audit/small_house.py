@@ -52,15 +52,15 @@ def shared(total: int, weights: list[int]) -> list[int]:
 class House:
     days: list[date]
     funds: dict[str, Fund]
-    prices: dict[tuple[str, date], tuple[int, int]]                  # (price, fx_ppm)
-    sleeves: dict[str, dict]                                          # sleeve_id: columns of the table
+    prices: dict[tuple[str, date], tuple[int, int]]  # (price, fx_ppm)
+    sleeves: dict[str, dict]  # sleeve_id: columns of the table
     orders: list[Order]
-    flows: list[tuple[date, str, str, int | None]]                    # None: all the cash
+    flows: list[tuple[date, str, str, int | None]]  # None: all the cash
     distributions: list[tuple[date, str, int, int]] = field(default_factory=list)
     splits: list[tuple[date, str, int, int]] = field(default_factory=list)
     fee_terms: str = ""
-    fee_rules: dict[str, list[tuple[int, int]]] = field(default_factory=dict)   # component: tiers
-    fee_ends: dict[str, list[date]] = field(default_factory=dict)     # contract: last days of its periods
+    fee_rules: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # component: tiers
+    fee_ends: dict[str, list[date]] = field(default_factory=dict)  # contract: last days of its periods
     share_ppm: int = 400_000
 
     def __post_init__(self):
@@ -82,7 +82,7 @@ class House:
     def _date(self, order: Order) -> None:
         fund, at = self.funds[order.fund], self.at
         order.placed = self.days[at[order.decided] + 1]
-        priced = [day for day in self.days[at[order.placed]:] if (fund.name, day) in self.prices][fund.lag]
+        priced = [day for day in self.days[at[order.placed] :] if (fund.name, day) in self.prices][fund.lag]
         order.priced, order.settles = priced, self.days[at[priced] + fund.settle]
         custodian = self.sleeves[order.sleeve]["custodian_id"]
         order.block = f"{custodian}-{order.fund}-{order.side}-{order.placed}"
@@ -144,7 +144,7 @@ class House:
         fx = self.prices[fund, day][1]
         for sleeves in self.holders(fund).values():
             have = [self.units[sleeve, fund] for sleeve in sleeves]
-            total = sum(have) * amount * fx // (10**self.funds[fund].scale * per * 10**6)
+            total = sum(have) * amount * fx // (10 ** self.funds[fund].scale * per * 10**6)
             for sleeve, yen in zip(sleeves, shared(total, have), strict=True):
                 if yen:
                     self.flow(day, sleeve, "distribution", yen)
@@ -187,12 +187,22 @@ class House:
             self.units[key] += u
             self.cost[key] += y
             self.debt[s] += y
-            lines = ((s, "units", order.fund, u), (None, "market", order.fund, -u), (s, "payable", YEN, -y), (None, "market", YEN, y))
+            lines = (
+                (s, "units", order.fund, u),
+                (None, "market", order.fund, -u),
+                (s, "payable", YEN, -y),
+                (None, "market", YEN, y),
+            )
         else:
             self.cost[key] -= self.cost[key] * u // self.units[key]
             self.units[key] -= u
             self.owed[s] += y
-            lines = ((s, "units", order.fund, -u), (None, "market", order.fund, u), (s, "receivable", YEN, y), (None, "market", YEN, -y))
+            lines = (
+                (s, "units", order.fund, -u),
+                (None, "market", order.fund, u),
+                (s, "receivable", YEN, y),
+                (None, "market", YEN, -y),
+            )
         self.post(day, order.block, *lines)
 
     def collect(self, day: date) -> None:
@@ -212,9 +222,17 @@ class House:
             if row["opened_date"] <= day and (row["closed_date"] is None or day <= row["closed_date"]):
                 value = held[sleeve] + self.cash[sleeve] + self.owed[sleeve] - self.debt[sleeve]
                 self.worth[sleeve].append((day, value))
-                self.tables["values"].append({
-                    "date": day, "sleeve_id": sleeve, "positions_yen": held[sleeve], "cash_yen": self.cash[sleeve],
-                    "receivable_yen": self.owed[sleeve], "payable_yen": self.debt[sleeve], "value_yen": value})
+                self.tables["values"].append(
+                    {
+                        "date": day,
+                        "sleeve_id": sleeve,
+                        "positions_yen": held[sleeve],
+                        "cash_yen": self.cash[sleeve],
+                        "receivable_yen": self.owed[sleeve],
+                        "payable_yen": self.debt[sleeve],
+                        "value_yen": value,
+                    }
+                )
 
     def charge(self, day: date) -> None:
         for contract, ends in self.fee_ends.items():
@@ -228,8 +246,10 @@ class House:
 
     def _charge(self, day: date, contract: str, component: str, tiers: list, start: date, end: date, members: list[str]) -> None:
         days = [start + timedelta(index) for index in range((end - start).days + 1)]
-        base_of = {sleeve: sum(next((yen for when, yen in reversed(self.worth[sleeve]) if when <= one), 0) for one in days)
-                   for sleeve in members}
+        base_of = {
+            sleeve: sum(next((yen for when, yen in reversed(self.worth[sleeve]) if when <= one), 0) for one in days)
+            for sleeve in members
+        }
         base, yearly = Fraction(sum(base_of.values()), len(days)), Fraction(0)
         for index, (floor, rate) in enumerate(tiers):
             top = min(base, tiers[index + 1][0]) if index + 1 < len(tiers) else base
@@ -237,10 +257,20 @@ class House:
         fee = int(yearly * len(days) / 365)
         open_now = [sleeve for sleeve in members if self.sleeves[sleeve]["opened_date"] <= day]
         first = fee * self.share_ppm // 10**6
-        row = {"contract_id": contract, "component": component, "kind": "charge", "start_date": start, "end_date": end,
-               "base_yen": int(base), "fee_yen": fee, "charged_date": day, "collected_date": None,
-               "share_bank_yen": first, "share_manager_yen": fee - first,
-               "_parts": dict(zip(open_now, shared(fee, [base_of[sleeve] for sleeve in open_now]), strict=True))}
+        row = {
+            "contract_id": contract,
+            "component": component,
+            "kind": "charge",
+            "start_date": start,
+            "end_date": end,
+            "base_yen": int(base),
+            "fee_yen": fee,
+            "charged_date": day,
+            "collected_date": None,
+            "share_bank_yen": first,
+            "share_manager_yen": fee - first,
+            "_parts": dict(zip(open_now, shared(fee, [base_of[sleeve] for sleeve in open_now]), strict=True)),
+        }
         self.tables["fees"].append(row)
         self.dues.append((self.days[self.at[day] + 1], row))
 
@@ -264,27 +294,85 @@ class House:
         tables, seen = self.tables, [order for order in self.orders if order.decided <= last]
         tables["sleeves"] = [{"sleeve_id": sleeve, **row} for sleeve, row in self.sleeves.items()]
         tables["prices"] = [
-            {"date": day, "instrument_id": fund, "price": price, "price_scale": self.funds[fund].scale, "currency": self.funds[fund].currency,
-             "price_base_units": self.funds[fund].base, "fx_ppm": fx} for (fund, day), (price, fx) in sorted(self.prices.items()) if day <= last]
+            {
+                "date": day,
+                "instrument_id": fund,
+                "price": price,
+                "price_scale": self.funds[fund].scale,
+                "currency": self.funds[fund].currency,
+                "price_base_units": self.funds[fund].base,
+                "fx_ppm": fx,
+            }
+            for (fund, day), (price, fx) in sorted(self.prices.items())
+            if day <= last
+        ]
         tables["orders"] = [
-            {"order_id": f"O{o.number}", "block_id": o.block, "sleeve_id": o.sleeve, "instrument_id": o.fund, "side": o.side, "reason": o.reason,
-             "decided_date": o.decided, "placed_date": o.placed, "priced_date": o.priced, "settlement_date": o.settles, "asked_yen": o.yen,
-             "asked_units": o.units, "filled_units": o.filled_units, "filled_yen": o.filled_yen, "status": o.status} for o in seen]
+            {
+                "order_id": f"O{o.number}",
+                "block_id": o.block,
+                "sleeve_id": o.sleeve,
+                "instrument_id": o.fund,
+                "side": o.side,
+                "reason": o.reason,
+                "decided_date": o.decided,
+                "placed_date": o.placed,
+                "priced_date": o.priced,
+                "settlement_date": o.settles,
+                "asked_yen": o.yen,
+                "asked_units": o.units,
+                "filled_units": o.filled_units,
+                "filled_yen": o.filled_yen,
+                "status": o.status,
+            }
+            for o in seen
+        ]
         tables["blocks"] = [
-            {"block_id": block, "instrument_id": one.fund, "side": one.side, "placed_date": one.placed,
-             "units": self.blocks.get(block, {}).get("units"), "yen": self.blocks.get(block, {}).get("yen"),
-             "fill_price": self.blocks.get(block, {}).get("price")} for block, one in sorted({o.block: o for o in seen}.items())]
+            {
+                "block_id": block,
+                "instrument_id": one.fund,
+                "side": one.side,
+                "placed_date": one.placed,
+                "units": self.blocks.get(block, {}).get("units"),
+                "yen": self.blocks.get(block, {}).get("yen"),
+                "fill_price": self.blocks.get(block, {}).get("price"),
+            }
+            for block, one in sorted({o.block: o for o in seen}.items())
+        ]
+        tables["fees"] = [{key: value for key, value in row.items() if key != "_parts"} for row in tables["fees"]]
+        tables["splits"] = [dict(zip(("date", "instrument_id", "old_units", "new_units"), row, strict=True)) for row in self.splits]
+        tables["distributions"] = [
+            dict(zip(("date", "instrument_id", "amount", "per_units"), row, strict=True)) for row in self.distributions
+        ]
+        tables["fee_terms"] = [{"program_id": "P1", "valid_from_date": date(2020, 1, 1), "terms_toml": self.fee_terms}]
+        return tables | self.state(last)
+
+    def state(self, last: date) -> dict[str, list[dict]]:
+        """The two tables of the exported date."""
+        tables = {}
         tables["positions"] = [
-            {"date": last, "sleeve_id": sleeve, "instrument_id": fund, "held_units": units, "value_yen": self.value_of(fund, units),
-             "cost_yen": self.cost[sleeve, fund]} for (sleeve, fund), units in sorted(self.units.items()) if units]
+            {
+                "date": last,
+                "sleeve_id": sleeve,
+                "instrument_id": fund,
+                "held_units": units,
+                "value_yen": self.value_of(fund, units),
+                "cost_yen": self.cost[sleeve, fund],
+            }
+            for (sleeve, fund), units in sorted(self.units.items())
+            if units
+        ]
         sums = defaultdict(int)
         for (sleeve, fund), units in self.units.items():
             sums[self.account(sleeve), fund] += units
         tables["account_positions"] = [
-            {"date": last, "account_id": account, "instrument_id": fund, "held_units": units, "tax_cost_yen": self.tax[account, fund]}
-            for (account, fund), units in sorted(sums.items()) if units]
-        tables["fees"] = [{key: value for key, value in row.items() if key != "_parts"} for row in tables["fees"]]
-        tables["splits"] = [dict(zip(("date", "instrument_id", "old_units", "new_units"), row, strict=True)) for row in self.splits]
-        tables["distributions"] = [dict(zip(("date", "instrument_id", "amount", "per_units"), row, strict=True)) for row in self.distributions]
-        tables["fee_terms"] = [{"program_id": "P1", "valid_from_date": date(2020, 1, 1), "terms_toml": self.fee_terms}]
+            {
+                "date": last,
+                "account_id": account,
+                "instrument_id": fund,
+                "held_units": units,
+                "tax_cost_yen": self.tax[account, fund],
+            }
+            for (account, fund), units in sorted(sums.items())
+            if units
+        ]
         return tables

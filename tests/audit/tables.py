@@ -107,9 +107,12 @@ class Export:
         together: dict[str, list[Check]] = {}
         for check in self.checks:
             together.setdefault(check.name.split(":")[0], []).append(check)
-        return [Check(f"{name}: columns, cells, ids and dates", max(check.rows for check in checks), sum(check.differences for check in checks),
-                      tuple(f"{check.name}: {example}" for check in checks for example in check.examples))
-                for name, checks in together.items()]
+        merged = []
+        for name, checks in together.items():
+            examples = tuple(f"{check.name}: {example}" for check in checks for example in check.examples)
+            rows, differences = max(check.rows for check in checks), sum(check.differences for check in checks)
+            merged.append(Check(f"{name}: columns, cells, ids and dates", rows, differences, examples))
+        return merged
 
     def _load(self, name: str, text: str) -> None:
         frame = read(self.folder, name)
@@ -150,7 +153,8 @@ class Export:
             self.date = date.fromisoformat(date_text)
         else:
             values = self.tables.get("values")
-            self.date = values["date"].max() if values is not None and "date" in values.columns and values.height else last
+            self.date = (values["date"].max() if values is not None and "date" in values.columns else None) or last
+            self.date = max(first, min(self.date, limits[1]))
         self.calendar = Calendar(min(first, self.date) - timedelta(15), max(last, self.date) + timedelta(40))
         self.b_last = self.calendar.on_or_after(self.date)
 
@@ -174,7 +178,7 @@ class Export:
             index = pl.DataFrame({"asset": self.ids["i"]}).with_row_index("i").with_columns(pl.col("i").cast(pl.Int32))
             journal = journal.join(index, on="asset", how="left", maintain_order="left")
             strange = journal.filter(pl.col("i").is_null() & (pl.col("asset") != words.YEN))
-            strange = strange.select("entry_id", "asset")
+            strange = strange.select("asset")
             self.checks.append(found("journal: asset is JPY or known in prices", journal.height, strange))
             self.tables["journal"] = journal
 

@@ -75,7 +75,7 @@ def change_of_value(books: Books) -> list[Check]:
 
 
 def ladder(books: Books) -> list[Check]:
-    """On every evening, for every settlement date ahead: cash + known sales - known and asked purchases up to it is not negative."""
+    """Every evening, for every settlement date ahead: cash + known sales - known and asked purchases up to it is not negative."""
     orders = books.orders.drop_nulls(["s", "b_decided", "b_priced", "b_settlement"])
     end = pl.min_horizontal(col("b_settlement"), pl.lit(books.export.b_last + 1, dtype=pl.Int32))
     known = orders.filter("filled").select(

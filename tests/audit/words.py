@@ -60,3 +60,4 @@ SHARE_COLUMN = r"^share_.+_yen$"
 
 FILL_MISSING = "fill_missing"             # alert: the custodian sent no fill on the price day, the order waits
 FEE_SHORTFALL = "fee_shortfall"           # alert: a last fee was cut to the cash
+CLOSING = "closing"                       # reason of the orders of a sleeve that closes

@@ -250,9 +250,8 @@ def small_tables(prices: list[int], *, rate: int = 0, days: list[date] = JUNE, m
     """One account, one contract, two sleeves, one fund: lag 1, settled after 3, a price on every day (0: no row)."""
     early = date(2026, 1, 1)
     fund = {"instrument_no": 1, "currency": "JPY", "price_scale": 0, "price_base_units": 10000, "order_mode": "amount",
-            "lot_units": 1, "order_margin_ppm": 50000, "price_lag_days": 1,
-            "buy_settlement_days": 3, "sell_settlement_days": 3, "levy_ppm": 0,
-            "daily_move_limit_ppm": 350000, "calendar_ids": "", **instrument}
+            "lot_units": 1, "order_margin_ppm": 50000, "price_lag_days": 1, "buy_settlement_days": 3, "sell_settlement_days": 3,
+            "levy_ppm": 0, "daily_move_limit_ppm": 350000, "calendar_ids": "", **instrument}
     other = {**fund, "instrument_no": 2}                 # never priced, in no model: the fund's calendar is not alone
     rules = {"program_no": 1, "valid_from_date": early, "band_absolute_ppm": 50000, "band_relative_ppm": 0, "cooldown_days": 20,
              "rebalance_months": "", "minimum_trade_yen": 10000, "minimum_deposit_yen": 10000, "minimum_instalment_yen": 5000,
@@ -350,14 +349,26 @@ def test_a_fee_by_hand():
     assert (fee.charged_date, fee.due_date, fee.collected_date) == (JUNE[-1], days[-1], days[-1])
 
 
+def test_a_fee_leaves_a_promise_alone():
+    """900,000 of a million in cash are promised for July 3; the fee due on July 2 is paid from the rest, not if that is 500."""
+    days = JUNE + [date(2026, 7, day) for day in (1, 2, 3, 6, 7)]
+    for more, collected in ((0, days[23]), (99_500, None)):
+        tables = deposit(small_tables([12_000] * 30, rate=12_000, days=days, model=((0, 999_999), (1, 1))), MILLION)
+        tables["events"] += [event(8, JUNE[17], "withdrawal", sleeve_no=1, amount_yen=900_000),
+                             event(9, JUNE[18], "correction", sleeve_no=1, amount_yen=-more, note="booked difference")]
+        house = simulate(tables, JUNE[0], days[-1])
+        (payout,), (fee,) = house.payouts, house.fees
+        assert (fee.fee_yen > 900, fee.due_date, fee.collected_date) == (True, days[23], collected)
+        assert payout.promised_first == payout.paid_date == days[24]
+
+
 def test_a_split_and_a_distribution_by_hand():
     """Three units into two and a yen per 10,000 units: floors at the account, the rest by largest remainder."""
     tables = deposit(deposit(small_tables([12_000] * 4 + [18_000] * 18), MILLION), 500_000, 2)
     tables["splits"] = [{"instrument_no": 1, "date": JUNE[4], "old_units": 3, "new_units": 2}]
     tables["distributions"] = [{"instrument_no": 1, "date": JUNE[6], "amount": 7, "per_units": 10000}]
     house = simulate(tables, JUNE[0], JUNE[6])
-    assert house.days[JUNE[3]].positions == {(1, 1): (833_333, MILLION), (2, 1): (416_667, 500_000)} or house.days[
-        JUNE[3]].positions == {(1, 1): (833_334, MILLION), (2, 1): (416_666, 500_000)}       # 1,250,000 units in all
+    assert house.days[JUNE[3]].positions == {(1, 1): (833_333, MILLION), (2, 1): (416_667, 500_000)}    # .33 and .67
     assert sum(units for units, _cost in house.days[JUNE[4]].positions.values()) == 833_333
     assert house.days[JUNE[4]].statuses[1] == "fresh"    # 18,000 against 12,000 × 3 / 2
     paid = {sleeve: amount for _day, sleeve, kind, amount in house.flows if kind == "distribution"}

@@ -13,13 +13,19 @@ DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(scope="session")
-def postgres_url(testrun_uid) -> str:
+def postgres_url(testrun_uid):
     """The URL of a PostgreSQL server that ends, and is deleted, with the tests; the workers of one run share it.
 
     It lives beside pytest's folders, which only their owner may enter: started by root, the server runs as another user.
     """
     data = Path(tempfile.gettempdir()) / f"tsutsumi-postgresql-{testrun_uid}"
-    return get_server(data, cleanup_mode="delete").get_uri()
+    data.mkdir(exist_ok=True)
+    server = get_server(data, cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # nothing here has to survive a power cut
+        connection.execute("SELECT pg_reload_conf()")
+    yield server.get_uri()
+    server.cleanup()  # the last worker stops the server
 
 
 @pytest.fixture(params=DATABASES)

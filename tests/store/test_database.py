@@ -142,6 +142,17 @@ def test_another_writer_of_sqlite_is_waited_for_and_then_named(tmp_path, monkeyp
         insert_rows(connection, "companies", [{"company_no": 1, "company_id": "a"}])
 
 
+def test_a_full_database_keeps_what_it_had(tmp_path):
+    house = create_house(tmp_path / "house")
+    rows = [{"company_no": number, "company_id": f"c{number}", "name": "x" * 500} for number in range(1, 2000)]
+    with pytest.raises(HouseError, match="disk is full: nothing of this step was kept"), transaction(house) as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 100")
+        insert_rows(connection, "companies", rows)
+    house.engine.dispose()
+    with reading(open_house(house.folder)) as connection:
+        assert connection.execute(select(companies)).all() == []
+
+
 @pytest.mark.parametrize("count", [3, 1200])
 def test_rows_go_in_with_their_defaults(house, count):
     rows = [{"instrument_no": number, "instrument_id": f"f{number}\t\\N", "name": "円 'x'"} for number in range(1, count + 1)]

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import resource
 
 import numpy as np
 import pytest
@@ -175,6 +176,17 @@ def test_a_disk_that_fills_in_the_middle_leaves_nothing(tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(HouseError, match="cannot be written"):
         patch.setattr(day_file.os, "write", filling)
         write_day_file(tmp_path / "a.day", SAMPLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_of_the_system_leaves_nothing(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(HouseError, match="File too large: nothing of this day was saved"):
+            write_day_file(tmp_path / "a.day", SAMPLE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
 
 

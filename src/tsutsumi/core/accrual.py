@@ -39,11 +39,14 @@ def period_end(length: str, align: str, opened: int, start: int) -> int:
 
 
 def daily_base(sleeves: Frame, rules: Rules) -> np.ndarray:
-    """Return each sleeve's base of the day (報酬の基準額): its value, or its value − cash if the terms leave cash out."""
+    """Return each sleeve's base of the day (報酬の基準額): its value, or its value − cash if the terms leave cash out.
+
+    Never below zero: right after a purchase the units, cut to whole yen, can be worth a yen less than what is owed for them.
+    """
     excluded = np.zeros(rules.programs["sale_margin_ppm"].size, bool)
     for program, terms in rules.terms.items():
         excluded[program] = terms.cash == "excluded"
-    return sleeves["value_yen"] - np.where(excluded[sleeves["program_no"]], sleeves["cash_yen"], 0)
+    return np.maximum(sleeves["value_yen"] - np.where(excluded[sleeves["program_no"]], sleeves["cash_yen"], 0), 0)
 
 
 def set_period_ends(books: Books, rules: Rules) -> None:
@@ -154,7 +157,7 @@ def _charge_contracts(books, rules, rows, sums, closed_sum, end_date, due_date) 
     np.add.at(total, sleeve_contract, sums)
     keys = np.stack([contracts[name][rows] for name in ("program_no", "period_start_date")] + [end_date[rows]], axis=1)
     fees, shares = [], []
-    owed = np.zeros(total.size, np.int64)
+    parts = []
     for program, start, end in np.unique(keys, axis=0).tolist():
         group = rows[(keys == (program, start, end)).all(axis=1)]
         days, terms = end - start + 1, rules.terms[program]
@@ -163,9 +166,10 @@ def _charge_contracts(books, rules, rows, sums, closed_sum, end_date, due_date) 
             part = _fee_rows(contracts, group, program, number, (start, end, books.day), total[group] // days, yen)
             fees.append(part)
             shares.append(_shares(part, rules))
-            owed[group] += yen
-    dues = _split_dues(books, rows, sleeve_contract, sums, owed, due_date)
-    return Charges(stack(empty("fees"), *fees), stack(empty("fee_shares"), *shares), dues)
+            owed = np.zeros(total.size, np.int64)
+            owed[group] = yen
+            parts.append(_split_dues(books, group, sleeve_contract, sums, owed, due_date))
+    return Charges(stack(empty("fees"), *fees), stack(empty("fee_shares"), *shares), _merge_dues(stack(empty("dues"), *parts)))
 
 
 def _fee_rows(contracts: Frame, group, program: int, number: int, dates, base_yen, yen) -> Frame:

@@ -77,6 +77,7 @@ class Closed:
     payouts: Frame
     alerts: list[Alert]
     processed: set[int]
+    reshaped: bool
 
 
 def close(before: Books, rules: Rules, inputs: Inputs) -> Closed:
@@ -108,6 +109,7 @@ class _Evening:
         self.fees, self.fee_shares, self.processed = [], [], set()
         self.reasons: dict[int, int] = {}
         self.waited: set[int] = set()
+        self.reshape = False
 
     def settle(self) -> None:
         """Step 1: what settles today."""
@@ -240,7 +242,8 @@ class _Evening:
             sleeves = self.books.sleeves
             for sleeve in sleeves["sleeve_no"][moved[sleeves["model_no"]] & (sleeves["opened_date"] < self.books.day)].tolist():
                 self.reasons.setdefault(sleeve, deciding.MODEL)
-        if self.reshape or moved.any():
+        self.reshape = self.reshape or bool(moved.any())
+        if self.reshape:
             self.books = add_layout(self.books, rules.weights)
 
     def value(self) -> np.ndarray:
@@ -345,7 +348,7 @@ class _Evening:
         books, before = self.books, self.before
         sleeves, flows = books.sleeves, self.flows.frame()
         rows = length(sleeves)
-        kept = books.row_of_sleeve[np.minimum(flows["sleeve_no"], books.row_of_sleeve.size - 1)] >= 0
+        kept = np.isin(flows["sleeve_no"], sleeves["sleeve_no"])  # a sleeve that closed today is gone
         outside = external_flow(take(flows, kept), books.row_of_sleeve, rows)
         value_before = np.zeros(rows, np.int64)
         known = np.flatnonzero(sleeves["opened_date"] < books.day)
@@ -362,6 +365,7 @@ class _Evening:
             self.journal.lines(), _last_of(stack(empty("fees"), *self.fees), "contract_no", "component_no", "end_date"),
             stack(empty("fee_shares"), *self.fee_shares),
             _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), sorted(self.alerts.rows), self.processed,
+            self.reshape,
         )
 
 

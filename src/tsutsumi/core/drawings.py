@@ -21,24 +21,26 @@ def _coming(books: Books, rules: Rules) -> list[tuple[int, int, int]]:
     mine = payouts["kind_code"] == P_DRAWING
     made = set(zip(payouts["sleeve_no"][mine].tolist(), payouts["first_promised_date"][mine].tolist(), strict=True))
     coming = []
-    for sleeve, amount, date in zip(*(drawings[name].tolist() for name in ("sleeve_no", "amount_yen", "date")), strict=True):
+    names = ("sleeve_no", "amount_yen", "date", "planned_date")
+    for sleeve, amount, date, planned in zip(*(drawings[name].tolist() for name in names), strict=True):
         row = int(books.row_of_sleeve[sleeve]) if sleeve < books.row_of_sleeve.size else -1
-        if row >= 0 and books.sleeves["status_code"][row] == 0 and date > books.day and (sleeve, date) not in made:
+        if row < 0 or books.sleeves["status_code"][row] != 0 or (sleeve, date) in made:
+            continue
+        if planned > books.sleeves["opened_date"][row]:
             coming.append((row, amount, date))
     return coming
 
 
 def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
     """Return the books with a payout for each drawing that could not wait three more days (取り崩しの起票)."""
-    first: dict[int, tuple[int, int]] = {}
-    for row, amount, date in _coming(books, rules):
-        if row not in first or date < first[row][1]:
-            first[row] = (amount, date)
-    if not first:
+    coming = sorted((row, date, amount) for row, amount, date in _coming(books, rules))
+    if not coming:
         return books
-    promiser, rows = Promiser(books, rules), []
-    for row, (amount, date) in sorted(first.items()):
-        if date > rules.next_day and promiser.withdrawal(row, rules.day_index + 3) <= date:
+    promiser, in_time = Promiser(books, rules), {}
+    for row, date, amount in coming:
+        if row not in in_time:
+            in_time[row] = promiser.withdrawal(row, rules.day_index + 3)
+        if date > rules.next_day and in_time[row] <= date:
             continue
         limit = int(rules.programs["withdrawal_limit_ppm"][books.sleeves["program_no"][row]])
         if amount * PPM > limit * max(available(books, row, 0), 0):
@@ -46,8 +48,8 @@ def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
                        f"the drawing of {amount:,} yen is above {limit / 10_000:g} % of what the sleeve has",
                        "lower the drawing, or close the sleeve")
             continue
-        rows.append(new_payout(books, row, 0, P_DRAWING, amount, date))
-    return replace(books, payouts=stack(books.payouts, *rows)) if rows else books
+        books = replace(books, payouts=stack(books.payouts, new_payout(books, row, 0, P_DRAWING, amount, date)))
+    return books
 
 
 def reserve_for_drawings(books: Books, rules: Rules) -> np.ndarray:

@@ -88,7 +88,7 @@ def book_events(books: Books, rules: Rules, events: Frame, flows: Flows, journal
         event = dict(zip(names, values, strict=True))
         kind = EVENT_KINDS[event["kind_code"]]
         try:
-            HANDLERS[kind](door, event)
+            HANDLERS.get(kind, _unknown)(door, event)
         except Refused as refusal:
             refused.add(event["event_no"])
             number = event["event_no"] if event["event_no"] else event["sleeve_no"]
@@ -211,10 +211,11 @@ def _withdrawal(door: Door, event: dict) -> None:
 
 
 def _check_target(door: Door, event: dict) -> None:
-    target = door.open_row(event["target_sleeve_no"])
-    sleeves, row = door.books.sleeves, door.row(event["sleeve_no"])
-    if target == row or sleeves["account_no"][target] != sleeves["account_no"][row]:
+    target, account_of = event["target_sleeve_no"], door.rules.registry.sleeves["account_no"]
+    account = door.books.sleeves["account_no"][door.row(event["sleeve_no"])]
+    if target == event["sleeve_no"] or not 0 < target < account_of.size or account_of[target] != account:
         raise Refused("the target is not another sleeve of the same account", "name another open sleeve of the account")
+    door.open_row(target)
 
 
 def _transfer(door: Door, event: dict) -> None:
@@ -251,13 +252,16 @@ def _terminated(door: Door, event: dict) -> None:
     at = np.flatnonzero(contracts["contract_no"] == event["contract_no"])
     if at.size == 0 or contracts["status_code"][at[0]] != OPEN:
         raise Refused(f"contract {event['contract_no']} is not open or ends already", "name an open contract")
-    rows = np.flatnonzero((sleeves["contract_no"] == event["contract_no"]) & (sleeves["status_code"] <= CLOSING))
-    if rows.size == 0:
-        raise Refused(f"contract {event['contract_no']} has no sleeve yet", "open a sleeve, or leave the contract unopened")
-    contracts["status_code"][at[0]] = CLOSING
-    sleeves["status_code"][rows] = CLOSING
     payouts = door.books.payouts
     own = (payouts["contract_no"] == event["contract_no"]) & (payouts["kind_code"] == P_SLEEVE_CLOSE)
+    own &= payouts["pay_date"] != door.books.day
+    leaving = payouts["sleeve_no"][(payouts["kind_code"] == P_SLEEVE_CLOSE) & ~own]
+    rows = np.flatnonzero((sleeves["contract_no"] == event["contract_no"]) & (sleeves["status_code"] <= CLOSING))
+    rows = rows[~np.isin(sleeves["sleeve_no"][rows], leaving)]
+    contracts["status_code"][at[0]] = CLOSING if rows.size else NOT_OPEN
+    if rows.size == 0:
+        return
+    sleeves["status_code"][rows] = CLOSING
     door.books = replace(door.books, payouts=take(payouts, ~own))
     promiser = Promiser(door.books, door.rules)
     promised = max(promiser.closing(int(row)) for row in rows)
@@ -267,12 +271,13 @@ def _terminated(door: Door, event: dict) -> None:
 
 def _correction(door: Door, event: dict) -> None:
     row = door.row(event["sleeve_no"])
+    if not event["note_count"]:
+        raise Refused("a correction without a note", "say in `note` why the books differ")
+    amount = event["amount_yen"]
+    if bool(amount) == bool(event["units"]):
+        raise Refused("not one of yen and units is given", "give an amount, or an instrument and units")
     if event["units"]:
         _correct_units(door, event, row)
-    amount = event["amount_yen"]
-    if not amount and not event["units"]:
-        raise Refused("neither yen nor units are given", "give an amount, or an instrument and units")
-    if not amount:
         return
     sleeves = door.books.sleeves
     offsets = order_offsets(door.books)
@@ -325,6 +330,15 @@ def _account_row(books: Books, account: int, instrument: int) -> Frame:
     line = empty("account_positions", 1)
     line["account_no"][0], line["instrument_no"][0] = account, instrument
     return sort(stack(accounts, line), "account_no", "instrument_no")
+
+
+def kind_code(kind: str) -> int:
+    """Return the code of a kind of event; 0 for one that nobody knows, which the door refuses."""
+    return EVENT_KINDS.index(kind) if kind in EVENT_KINDS else 0
+
+
+def _unknown(door: Door, event: dict) -> None:
+    raise Refused("the kind of this event is unknown", f"use one of {', '.join(EVENT_KINDS[1:])}")
 
 
 def _debit_failed(door: Door, event: dict) -> None:

@@ -74,10 +74,19 @@ def _rebalance_sales(count, at, v, excess, sellable, weight, can_order, lot, mar
         else:
             sold[k] = min(sellable[k], mul_div_floor(excess[k], den[i], num[i]))
             sold[k] -= sold[k] % lot[i]
-        gone = position_yen(sold[k], num[i], den[i], most[i])
-        yen += gone
-        excess[k] -= gone
+        yen += position_yen(sold[k], num[i], den[i], most[i])
+        _sell_down(k, i, v, excess, sellable, sold, 0, market)
     return yen, blocked
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def _sell_down(k, i, v, excess, sellable, sold, sold_before, market):
+    """Write what is left of v_i and e_i after more of instrument i was sold: v_i = yen(left) + what is being bought."""
+    num, den, most = market
+    left = position_yen(sellable[k] - sold[k], num[i], den[i], most[i])
+    gone = position_yen(sellable[k] - sold_before, num[i], den[i], most[i]) - left
+    v[k] -= gone
+    excess[k] -= gone
 
 
 @njit(cache=True, error_model="numpy")
@@ -94,14 +103,16 @@ def _shortfall_sales(x, count, at, v, excess, sellable, can_order, lot, market, 
             left = sellable[k] - sold[k]
             if left <= 0 or not can_order[i] or (second == 0 and excess[k] <= 0):
                 continue
-            take = min(x, excess[k]) if second == 0 else min(x, v[k] - position_yen(sold[k], num[i], den[i], most[i]))
+            take = min(x, excess[k]) if second == 0 else min(x, v[k])
             if take <= 0:
                 continue
             more = min(left, mul_div_ceil(take, den[i], num[i]))
             over = more % lot[i]
             if over > 0:
                 more = min(left, more + lot[i] - over)
+            before = sold[k]
             sold[k] += more
+            _sell_down(k, i, v, excess, sellable, sold, before, market)
             x -= position_yen(more, num[i], den[i], most[i])
 
 
@@ -199,8 +210,7 @@ def _decide_rows(rows, offsets, instrument, units, sleeve, order_offsets, order,
                 budget_reason = rebalance
             margin = sale_margin[r]
             short = free + mul_div_floor(estimate, 1_000_000 - margin // 2, 1_000_000) < 0
-            rebalanced_units = gone > 0
-            sale_reason = rebalance if rebalanced_units else (PAYOUT if has_payout[number] else FEE)
+            sale_reason = rebalance if rebalance != 0 else (PAYOUT if has_payout[number] else FEE)
             if short:
                 if late[number]:
                     margin = min(6 * margin, 500_000)

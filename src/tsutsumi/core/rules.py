@@ -40,8 +40,7 @@ class Rules:
     terms : program_no → fee terms in force
     top_rate_ppm : int64[programs]: rate of the first tier in force, Σ over balance components (for the reserve)
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
-    drawings : sleeve_no, amount_yen, date: the coming plan days (moved to business days) within 60 calendar days and at
-        least the next one
+    drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
     """
 

@@ -56,7 +56,8 @@ COLUMNS: dict[str, str] = {
     "journal": "entry_no account_no entry_sleeve_no sleeve_no ledger_code instrument_no quantity cause_code cause_no",
     "blocks": "custodian_no instrument_no side_code placed_date asked_units asked_yen",
     "block_fills": "custodian_no instrument_no side_code placed_date priced_date settlement_date price fx_ppm filled_units",
-    "events": "event_no kind_code account_no contract_no sleeve_no target_sleeve_no model_no instrument_no amount_yen units",
+    "events": "event_no kind_code account_no contract_no sleeve_no target_sleeve_no model_no instrument_no amount_yen units"
+    " note_count",
     "holdings": "account_no instrument_no units",
     "prices": "instrument_no price fx_ppm",
 }

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from tsutsumi.core.allocation import share_partial_fills
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.delta import snapshot
-from tsutsumi.core.events import EVENT_KINDS
+from tsutsumi.core.events import kind_code
 from tsutsumi.core.reconciliation import reconcile
 from tsutsumi.core.schema import Frame, empty, length
 from tsutsumi.ports import BankDebit, Custodian
@@ -33,6 +33,7 @@ from tsutsumi.store.tables import metadata
 CUSTODIAN_FILE = "custodian.sqlite"
 EVENT_COLUMNS = (
     "event_no", "kind", "contract_no", "sleeve_no", "target_sleeve_no", "model_no", "instrument_no", "amount_yen", "units",
+    "note",
 )
 
 
@@ -94,14 +95,14 @@ class Closer:
 
     def _event(self, row) -> tuple:
         registry = self.reference.registry
-        kind = EVENT_KINDS.index(row.kind)
+        kind = kind_code(row.kind)
         account = 0
         if 0 < row.sleeve_no < registry.sleeves["account_no"].size:
             account = int(registry.sleeves["account_no"][row.sleeve_no])
         elif 0 < row.contract_no < registry.contracts["account_no"].size:
             account = int(registry.contracts["account_no"][row.contract_no])
         return (row.event_no, kind, account, row.contract_no, row.sleeve_no, row.target_sleeve_no, row.model_no, row.instrument_no,
-                row.amount_yen, row.units)
+                row.amount_yen, row.units, int(bool(row.note.strip())))
 
     def _hand_over(self, tables: dict[str, Frame]) -> None:
         """Tell the custodian again what the last closed day decided: told twice it changes nothing, untold it was killed."""

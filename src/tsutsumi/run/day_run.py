@@ -9,7 +9,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alert
 from tsutsumi.core.allocation import merge_blocks, share_partial_fills
-from tsutsumi.core.books import Books, new_books
+from tsutsumi.core.books import Books, add_layout, new_books
 from tsutsumi.core.day import Closed, Inputs, close
 from tsutsumi.core.delta import delta, market_table
 from tsutsumi.core.events import EVENT_KINDS
@@ -192,6 +192,13 @@ def close_partitions(books: Books, gathered: Gathered, count: int) -> list[Close
     ]
 
 
+def _laid_out(parts: list[Closed], rules: Rules) -> list[Books]:
+    """Return the books of all parts, in the layout of the day: made anew in every part if it was in one (保有行の配置)."""
+    if not any(part.reshaped for part in parts):
+        return [part.books for part in parts]
+    return [part.books if part.reshaped else add_layout(part.books, rules.weights) for part in parts]
+
+
 def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> DayResult:
     """Close a day over `count` partitions and return its books and tables: the same for any count.
 
@@ -200,7 +207,7 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
     books : of the day before, in canonical order;  breaks : of the reconciliation of the day before
     """
     parts = close_partitions(books, gathered, count)
-    after = merge([part.books for part in parts])
+    after = merge(_laid_out(parts, gathered.rules))
     market = gathered.inputs.market
     alerts = [Alert(row["kind"], row["subject_kind"], row["subject_no"], row["cause"], row["cure"]) for row in market.alerts]
     alerts = sorted(alerts + [alert for part in parts for alert in part.alerts])

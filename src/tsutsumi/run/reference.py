@@ -17,7 +17,7 @@ from tsutsumi.core.models import flatten
 from tsutsumi.core.plans import plan_dates
 from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
 from tsutsumi.core.schema import Frame
-from tsutsumi.core.timeline import Timeline, build_timeline
+from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
 
 Rows = list[dict]
 INSTRUMENT_NUMBERS = (
@@ -29,6 +29,7 @@ PROGRAM_NUMBERS = (
     "minimum_instalment_yen", "withdrawal_limit_ppm", "sale_margin_ppm", "collection_days", "remainder_company_no",
 )
 DAYS_AHEAD = 400
+DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
     "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
     "program_models", "program_shares", "fee_terms", "accounts", "contracts", "sleeves", "plans",
@@ -54,9 +55,10 @@ class Reference:
         self.tables = tables
         rows = tables["instruments"]
         self.instruments = _instruments(rows)
-        holidays = defaultdict(set)
+        named = {name for text in self.instruments["calendar_ids"] for name in split_calendar_ids(text)}
+        holidays: dict[str, set[int]] = {name: set() for name in named}
         for row in tables["calendar_holidays"]:
-            holidays[row["calendar_id"]].add(epoch_day(row["date"]))
+            holidays.setdefault(row["calendar_id"], set()).add(epoch_day(row["date"]))
         closed = {(row["instrument_no"], epoch_day(row["date"])) for row in tables["no_order_days"]}
         self.timeline: Timeline = build_timeline(epoch_day(first), epoch_day(last) + DAYS_AHEAD, self.instruments, holidays, closed)
         self.settlement_days = np.stack([self.instruments[f"{side}_settlement_days"] for side in ("sell", "buy")]).astype(np.int64)
@@ -164,29 +166,35 @@ class Reference:
             plans[row["kind"]][row["sleeve_no"]].append((epoch_day(row["valid_from_date"]), row["amount_yen"], row["day_of_month"]))
         return plans
 
-    def _drawings(self, day: int) -> Frame:
-        rows = []
-        for sleeve, versions in sorted(self._plans[DRAWING].items()):
-            known = [version for version in versions if version[0] <= day]
-            since, amount, day_of_month = known[-1] if known else versions[0]
-            if amount:
-                rows += [(sleeve, amount, date) for date in plan_dates(day, day_of_month, since)]
-        columns = list(zip(*rows, strict=True)) if rows else ([], [], [])
-        return {name: np.array(column, np.int64) for name, column in zip(("sleeve_no", "amount_yen", "date"), columns, strict=True)}
-
-    @cached_property
-    def instalments(self) -> dict[int, list[tuple[int, int, int]]]:
-        """Business day → [(sleeve_no, amount_yen, plan day)] of the instalment plans, within the timeline, by sleeve."""
+    def _planned(self, kind: str) -> dict[int, list[tuple[int, int, int]]]:
+        """Business day → [(sleeve_no, amount_yen, plan day)] of the plans of a kind, within the timeline, by sleeve."""
         found = defaultdict(list)
         first, last = int(self.timeline.days[0]), int(self.timeline.days[-1])
-        for sleeve, versions in sorted(self._plans[INSTALMENT].items()):
+        for sleeve, versions in sorted(self._plans[kind].items()):
             for number, (since, amount, day_of_month) in enumerate(versions):
                 until = versions[number + 1][0] - 1 if number + 1 < len(versions) else last
                 if not amount:
                     continue
-                for planned, date in plan_dates(max(first, since) - 1, day_of_month, since, min(until, last), with_planned=True):
+                for planned, date in plan_dates(max(first, since), min(until, last), day_of_month):
                     found[date].append((sleeve, amount, planned))
         return found
+
+    @cached_property
+    def instalments(self) -> dict[int, list[tuple[int, int, int]]]:
+        """Business day → [(sleeve_no, amount_yen, plan day)] of the instalment plans."""
+        return self._planned(INSTALMENT)
+
+    @cached_property
+    def drawings(self) -> list[tuple[int, int, int, int]]:
+        """(business day, sleeve_no, amount_yen, plan day) of the drawing plans, ascending."""
+        return sorted((date, *row) for date, rows in self._planned(DRAWING).items() for row in rows)
+
+    def _drawings(self, day: int) -> Frame:
+        """Return the drawings of the next 100 days."""
+        names = ("date", "sleeve_no", "amount_yen", "planned_date")
+        rows = self.drawings[bisect_right(self.drawings, (day + 1,)) : bisect_right(self.drawings, (day + DRAWINGS_AHEAD + 1,))]
+        columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+        return {name: np.array(column, np.int64) for name, column in zip(names, columns, strict=True)}
 
     def fx_between(self, after: int, before: int) -> dict[str, tuple[int, int]]:
         """Return currency → (fx_ppm, day) of the latest rates strictly between two days."""

@@ -8,7 +8,7 @@ import numpy as np
 from tsutsumi.core.books import STATE_TABLES, Books
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.delta import KEY_COLUMNS, from_snapshot, read_market
-from tsutsumi.core.journal import CASH, LEDGERS, PAYABLE, POSITIONS, RECEIVABLE
+from tsutsumi.core.journal import CASH, LEDGERS, PAYABLE, RECEIVABLE, UNITS
 from tsutsumi.core.partitions import canonical
 from tsutsumi.core.schema import Frame, length, take
 from tsutsumi.run.verify_check import Bench, Check, Day, Tally, grouped, rows_of, totals
@@ -74,7 +74,7 @@ class JournalBooks:
         tally.look(length(after.positions))
         keys = [_position_key(of.positions) for of in (after, before)]
         amounts = [after.positions["held_units"], -before.positions["held_units"]]
-        self._compare(day, "units", keys, amounts, self._lines(journal, POSITIONS), 1)
+        self._compare(day, "units", keys, amounts, self._lines(journal, UNITS), 1)
 
     def _lines(self, journal: Frame | None, ledger: int) -> Frame | None:
         return None if journal is None else take(journal, journal["ledger_code"] == ledger)
@@ -108,6 +108,14 @@ def account_units(books: Books) -> tuple[np.ndarray, np.ndarray]:
     owner = books.sleeves["account_no"][books.row_of_sleeve[positions["sleeve_no"]]].astype(np.int64)
     key, units = totals(owner * WIDTH + positions["instrument_no"], positions["held_units"])
     return key[units != 0], units[units != 0]
+
+
+def account_balances(books: Books) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return account, instrument (0: settled yen) and the balance of all its sleeves together, zeros left out, ascending."""
+    key, units = account_units(books)
+    cash_key, cash = totals(books.sleeves["account_no"].astype(np.int64) * WIDTH, books.sleeves["cash_yen"])
+    key, total = totals(np.concatenate([cash_key, key]), np.concatenate([cash, units]))
+    return key[total != 0] // WIDTH, key[total != 0] % WIDTH, total[total != 0]
 
 
 class AccountBooks:

@@ -121,10 +121,12 @@ class Day:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What the checks work with (検証の道具): the house, its reference data, its closed days, and a folder of their own."""
+    """What the checks work with (検証の道具): the house, its reference data, its events (event_no, date, processed_date), its
+    closed days, and a folder for files that are thrown away."""
 
     house: House
     reference: Reference
+    events: list[dict]
     days: list[ClosedDay]
     folder: Path
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tsutsumi.core.flows import DISTRIBUTION
-from tsutsumi.core.journal import POSITIONS
 from tsutsumi.core.journal import SPLIT as SPLIT_LEDGER
+from tsutsumi.core.journal import UNITS
 from tsutsumi.core.ladder import CANCELLED, PLACED, PRICED, SALE
-from tsutsumi.core.schema import length
 from tsutsumi.run.verify_books import WIDTH, account_units
 from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
 from tsutsumi.run.verify_quotes import PPM
@@ -68,7 +67,7 @@ class Blocks:
         self.orders = self.fills = 0
         self.tally = Tally(
             "blocks", "一括注文＝注文の合計", "blocks are the sum of their orders",
-            "Σ orders of a block = block, in units and yen, buys and sells apart; what the custodian filled is what the sleeves got",
+            "Σ orders of a block = block, in units and yen, buys and sells apart; what the custodian filled is what sleeves got",
             "一括注文と約定 blocks and fills",
         )
 
@@ -287,12 +286,6 @@ def _split_lines(day: Day) -> dict[int, dict[int, dict[int, int]]]:
     if journal is None:
         return {}
     entries = journal["entry_no"][journal["ledger_code"] == SPLIT_LEDGER]
-    mine = (journal["ledger_code"] == POSITIONS) & np.isin(journal["entry_no"], entries)
+    mine = (journal["ledger_code"] == UNITS) & np.isin(journal["entry_no"], entries)
     names = ("instrument_no", "account_no", "sleeve_no", "quantity")
     return _nested(rows_of({name: journal[name][mine] for name in names}, *names))
-
-
-def rows_in(day: Day, name: str) -> int:
-    """Return how many rows a table of the day has."""
-    of = day.table(name)
-    return 0 if of is None else length(of)

@@ -11,11 +11,13 @@ from datetime import date as Date
 
 from sqlalchemy import Table
 
+from tsutsumi.core.calendar import FIRST_YEAR, LAST_YEAR
 from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
 from tsutsumi.store import tables
 
 MOST_YEN = 10**12
 PPM = 1_000_000
+EARLIEST_BIRTH = 1850
 _ID = re.compile(r"[^\s,;]{1,64}")
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -81,13 +83,19 @@ def _named(text: str) -> str:
     return text
 
 
-def _day(text: str) -> Date:
-    try:
-        if _DATE.fullmatch(text):
-            return Date.fromisoformat(text)
-    except ValueError:
-        pass  # the 31st of a short month: no date either
-    raise Unreadable(f"{text!r} is no date" if text else "it is missing", "write it like 2026-08-10")
+def _day_since(first_year: int) -> Callable[[str], Date]:
+    def read(text: str) -> Date:
+        try:
+            day = Date.fromisoformat(text) if _DATE.fullmatch(text) else None
+        except ValueError:
+            day = None  # the 31st of a short month: no date either
+        if day is None:
+            raise Unreadable(f"{text!r} is no date" if text else "it is missing", "write it like 2026-08-10")
+        if not first_year <= day.year <= LAST_YEAR:
+            raise Unreadable(f"{text} is out of range", f"give a year from {first_year} to {LAST_YEAR}")
+        return day
+
+    return read
 
 
 def _whole_between(low: int, high: int) -> Callable[[str], int]:
@@ -147,7 +155,7 @@ def text(name: str, default: str | None = "") -> Field:
 
 def day(name: str) -> Field:
     """Return a date that must be there."""
-    return Field(name, name, _day)
+    return Field(name, name, _day_since(FIRST_YEAR))
 
 
 def whole(name: str, low: int, high: int, default: int | None = None) -> Field:
@@ -271,7 +279,7 @@ KINDS: dict[str, Kind] = {
         tables.customers,
         (
             ident("customer_id"), text("name", None), text("kana"),
-            Field("birth_date", "birth_date", lambda given: _day(given) if given else None, ""), text("note"),
+            Field("birth_date", "birth_date", lambda given: _day_since(EARLIEST_BIRTH)(given) if given else None, ""), text("note"),
         ),
         ("customer_id",),
     ),

@@ -78,7 +78,7 @@ def _read(connection: Connection, kind: Kind, header: Sequence[str], rows: Itera
     for line, texts in rows:
         given = {one.name: texts[place[one.name]].strip() if one.name in place else "" for one in kind.fields}
         row = Row(line, given, {})
-        refused = _values(row, plain)
+        refused = _unprintable(row) or _values(row, plain)
         if refused:
             outcome.refused.append(refused)
         else:
@@ -86,6 +86,12 @@ def _read(connection: Connection, kind: Kind, header: Sequence[str], rows: Itera
     for one in references:
         read = without(read, _resolve(connection, one, read), outcome)
     return read
+
+
+def _unprintable(row: Row) -> Refusal | None:
+    """Refuse a NUL, which no database keeps in a text."""
+    name = next((name for name, text in row.given.items() if "\0" in text), None)
+    return name and row.refused(name, "it holds a NUL character", "remove it, and look at how the file was made")
 
 
 def _values(row: Row, fields: Iterable[Field]) -> Refusal | None:

@@ -2,6 +2,7 @@
 
 import tomllib
 from datetime import date
+from fractions import Fraction
 from functools import cache
 
 from tests.oracles.day_oracle.dates import ONE_DAY
@@ -38,7 +39,7 @@ def period_end(terms: dict, contract: Contract) -> date:
 
 
 def record_close(house: House, contract: Contract, day: date) -> None:
-    """A contract's base on a calendar day is the sum of its open sleeves' values of that day's close."""
+    """The values of the open sleeves of a contract on a close."""
     values = {sleeve.number: (sleeve.value, sleeve.cash) for sleeve in house.contract_sleeves(contract.number)}
     contract.closes.append((day, values))
 
@@ -53,8 +54,8 @@ def daily(contract: Contract, first: date, last: date) -> dict[date, dict[int, t
 
 
 def own_base(terms: dict, row: tuple[int, int]) -> int:
-    """Values, or values − cash if the terms exclude cash."""
-    return row[0] if terms["base"]["cash"] == "included" else row[0] - row[1]
+    """Values, or values − cash if the terms exclude cash; never below zero per sleeve."""
+    return max(row[0] if terms["base"]["cash"] == "included" else row[0] - row[1], 0)
 
 
 def shares(house: House, contract: Contract, fee: int, day: date) -> dict[int, int]:
@@ -74,8 +75,6 @@ def shares(house: House, contract: Contract, fee: int, day: date) -> dict[int, i
 def sleeve_parts(house: House, contract: Contract, terms: dict, by_day: dict, fee: int, day: date) -> dict[int, int]:
     """Split to the contract's sleeves (open at charging; those that are closing only if all are) with weights = Σ of their
     daily base over the period, by largest remainder (`instrument_no` 0 in the tie); all zero: the first sleeve.
-
-    Reading: a sum below zero weighs nothing.
     """
     sleeves = house.contract_sleeves(contract.number)
     open_now = [sleeve.number for sleeve in sleeves if sleeve.is_active] or [sleeve.number for sleeve in sleeves]
@@ -84,7 +83,7 @@ def sleeve_parts(house: House, contract: Contract, terms: dict, by_day: dict, fe
         for number in open_now:
             if number in values:
                 totals[number] += own_base(terms, values[number])
-    weighed = [(max(0, totals[number]), number, None) for number in open_now]
+    weighed = [(totals[number], number, None) for number in open_now]
     if not open_now or fee == 0:
         return {}
     if not any(weight for weight, _, _ in weighed):
@@ -95,16 +94,15 @@ def sleeve_parts(house: House, contract: Contract, terms: dict, by_day: dict, fe
 
 def charge(house: House, contract: Contract, terms: dict, last: date, day: date, kind: str) -> None:
     """The fee of the period is charged with the days up to E; `charged_date = d`; `due_date` = the `collection_days`-th
-    business day after `d`; a final fee is due on `n(d)`.
+    business day after `d`; a final fee is due on `n(d)`. A contract's base on a calendar day is the sum of its sleeves'.
     """
     by_day = daily(contract, contract.period_start, last)
-    summed = {one: (sum(row[0] for row in values.values()), sum(row[1] for row in values.values()))
-              for one, values in by_day.items()}
+    summed = {one: (sum(own_base(terms, row) for row in values.values()), 0) for one, values in by_day.items()}
     made = arrears_charge(terms, summed, contract.period_start, last)
     wait = 1 if kind == "final" else house.rules(contract.program_no, day)["collection_days"]
     for name, fee in made["components"].items():
         parts = sleeve_parts(house, contract, terms, by_day, fee, day)
-        record = Fee(contract.number, name, kind, contract.period_start, last, made["base_yen"], fee, day,
+        record = Fee(contract.number, name, kind, contract.period_start, last, Fraction(made["base_yen"]), fee, day,
                      house.dates.after(day, wait), shares(house, contract, fee, day), parts, dict(parts))
         if not parts:
             record.collected_date = day                  # nothing to collect

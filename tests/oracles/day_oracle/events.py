@@ -3,7 +3,7 @@
 from datetime import date
 
 from tests.oracles.day_oracle import plans
-from tests.oracles.day_oracle.money import lowest
+from tests.oracles.day_oracle.money import ceiling, lowest
 from tests.oracles.day_oracle.promises import closing_promise, open_payout, over_withdrawal_limit, promise
 from tests.oracles.day_oracle.state import House, Payout, Sleeve
 
@@ -42,9 +42,9 @@ def sleeve_of(house: House, event: dict) -> Sleeve | None:
 
 
 def target_of(house: House, event: dict, sleeve: Sleeve) -> Sleeve | None:
-    """Another open sleeve of the same account."""
+    """Another sleeve of the same account that is open and not closing."""
     target = house.sleeves.get(event["target_sleeve_no"])
-    if target is None or target is sleeve or not target.is_open or target.account_no != sleeve.account_no:
+    if target is None or target is sleeve or not target.is_active or target.account_no != sleeve.account_no:
         return None
     return target
 
@@ -91,10 +91,10 @@ def money_out(house: House, event: dict, day: date) -> str | None:
 
 
 def strategy_changed(house: House, event: dict, day: date) -> str | None:
-    """The sleeve's model changes; rebalance this evening. The model must be one that the program offers."""
+    """The sleeve (open, not closing) changes its model; rebalance this evening. The model must be one that the program offers."""
     sleeve = sleeve_of(house, event)
-    if sleeve is None:
-        return "sleeve not open"
+    if sleeve is None or not sleeve.is_active:
+        return "sleeve not open, or closing"
     key = (house.contracts[sleeve.contract_no].program_no, event["model_no"])
     rows = [row for row in house.tables["program_models"]
             if (row["program_no"], row["model_no"]) == key and row["valid_from_date"] <= day]
@@ -149,7 +149,8 @@ def terminated(house: House, event: dict, day: date) -> str | None:
 
 def correction(house: House, event: dict, day: date) -> str | None:
     """A booked difference of today (sign free), never more than `payable_now` (§6) of cash or the units that are not on
-    sale; needs `note`; kind `correction` in flows for yen. Reading: units leave all costs as they are.
+    sale; needs `note`; kind `correction` in flows for yen. Units that go take their share of the cost of both books as a
+    sale does, units that come have no cost.
     """
     sleeve = sleeve_of(house, event)
     amount, number, units = event["amount_yen"], event["instrument_no"], event["units"]
@@ -163,11 +164,16 @@ def correction(house: House, event: dict, day: date) -> str | None:
     on_sale = sum(order.asked_units for order in sleeve.unpriced("sell") if order.instrument_no == number)
     if number not in house.instruments or (units < 0 and -units > sleeve.units.get(number, 0) - on_sale):
         return "no such instrument, or more than the units that are not on sale"
-    sleeve.units[number] = sleeve.units.get(number, 0) + units
+    key, base = (sleeve.account_no, number), house.instruments[number]["price_base_units"]
+    held, all_held = sleeve.units.get(number, 0), house.account_units.get(key, 0)
     sleeve.cost.setdefault(number, 0)
-    key = (sleeve.account_no, number)
-    house.account_units[key] = house.account_units.get(key, 0) + units
     house.account_cost.setdefault(key, 0)
+    if units < 0:
+        sleeve.cost[number] -= sleeve.cost[number] * -units // held
+        unit_cost = ceiling(house.account_cost[key] * base, all_held)
+        house.account_cost[key] = ceiling(unit_cost * (all_held + units), base)
+    sleeve.units[number] = held + units
+    house.account_units[key] = all_held + units
     return None
 
 

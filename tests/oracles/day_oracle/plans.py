@@ -16,11 +16,8 @@ def plan_in_force(house: House, sleeve_no: int, kind: str, day: date) -> dict | 
 
 
 def plan_days(house: House, sleeve: Sleeve, kind: str, first: date, last: date) -> list[tuple[date, int]]:
-    """The plan days from first to last with their amounts: the day of the month, moved to the month's last day if
-    shorter, then to the next business day; first on the first plan day on or after `valid_from_date` and on or after the
-    day after the sleeve opened.
-
-    Reading: the day of the month before it is moved to a business day decides which row is in force and which day is first.
+    """The plan days from first to last with their amounts: the day of the month (the month's last day if it is shorter)
+    before it is moved to the next business day decides which row is in force, and must lie after the day the sleeve opened.
     """
     found = []
     if not any((row["sleeve_no"], row["kind"]) == (sleeve.number, kind) for row in house.tables.get("plans", [])):

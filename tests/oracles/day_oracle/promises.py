@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle.money import lowest, weights
+from tests.oracles.day_oracle.money import ladder, lowest, weights
 from tests.oracles.day_oracle.state import Fee, House, Payout, Sleeve
 
 
@@ -125,9 +125,16 @@ def collect(house: House, fee: Fee, sleeve: Sleeve, amount: int, day: date) -> N
         fee.collected_date = day
 
 
+def spare(sleeve: Sleeve, day: date) -> int:
+    """min over t ≥ d of (L(t) − Σ open payouts, closings apart, with `promised_date ≤ t`)."""
+    steps = [day] + [order.settlement_date for order in sleeve.live] + [payout.promised_date for payout in sleeve.payouts]
+    return min(ladder(sleeve, step) - sum(payout.amount for payout in sleeve.payouts if payout.promised_date <= step)
+               for step in steps if step >= day)
+
+
 def pay_dues(house: House, day: date) -> None:
     """(2) dues with `due_date ≤ d` (a due is all that a contract was charged on one evening, every component), oldest
-    first, a due of a contract being paid only if every sleeve can pay its part today.
+    first, a due of a contract being paid only if every sleeve can pay its part today and still keep its promises.
 
     Reading: a final fee, which is due earlier, is a due of its own; the payouts of all sleeves come before the dues of any.
     """
@@ -140,7 +147,7 @@ def pay_dues(house: House, day: date) -> None:
         for fee in dues[key]:
             for number, part in fee.unpaid.items():
                 parts[number] = parts.get(number, 0) + part
-        if all(part <= lowest(house.sleeves[number], day) for number, part in parts.items()):
+        if all(part <= spare(house.sleeves[number], day) for number, part in parts.items()):
             for fee in dues[key]:
                 for number, part in list(fee.unpaid.items()):
                     collect(house, fee, house.sleeves[number], part, day)

@@ -1,0 +1,121 @@
+"""The columnar close and the slow oracle, day by day, on random houses: every yen, unit, order, flow, fee and promise."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from tests.days.simulation import simulate_house
+from tests.oracles.day_oracle.simulate import simulate
+from tests.oracles.random_house import random_house
+from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.flows import FLOW_KINDS
+from tsutsumi.core.orders import REASONS
+
+
+def our_values(books) -> dict:
+    names = ("positions_yen", "cash_yen", "receivable_yen", "payable_yen", "value_yen")
+    columns = zip(*(books.sleeves[name].tolist() for name in names), strict=True)
+    return dict(zip(books.sleeves["sleeve_no"].tolist(), columns, strict=True))
+
+
+def our_positions(books) -> dict:
+    names = ("sleeve_no", "instrument_no", "held_units", "cost_yen")
+    rows = zip(*(books.positions[name].tolist() for name in names), strict=True)
+    return {(sleeve, instrument): (units, cost) for sleeve, instrument, units, cost in rows if units or cost}
+
+
+def our_accounts(books) -> dict:
+    names = ("account_no", "instrument_no", "held_units", "tax_cost_yen")
+    rows = zip(*(books.account_positions[name].tolist() for name in names), strict=True)
+    return {(account, instrument): (units, cost) for account, instrument, units, cost in rows if units or cost}
+
+
+def our_decisions(result) -> list:
+    mine = result.orders["decided_date"] == result.books.day
+    names = ("sleeve_no", "instrument_no", "side_code", "reason_code", "asked_yen")
+    rows = zip(*(result.orders[name][mine].tolist() for name in names), strict=True)
+    return sorted((s, i, ("sell", "buy")[side], REASONS[reason], yen) for s, i, side, reason, yen in rows)
+
+
+def their_decisions(house, day) -> list:
+    return sorted((o.sleeve_no, o.instrument_no, o.side, o.reason, o.asked_yen) for o in house.orders if o.decided_date == day)
+
+
+STATUS = ("placed", "priced", "settled", "cancelled")
+
+
+def our_final_orders(last: dict) -> list:
+    return sorted(
+        (s, i, str(from_epoch_day(decided)), STATUS[status], *(str(from_epoch_day(d)) for d in dates), units, yen, asked)
+        for (s, decided, i), (status, *dates, units, yen, asked) in last.items() if STATUS[status] != "cancelled"
+    )
+
+
+def their_final_orders(house) -> list:
+    return sorted(
+        (o.sleeve_no, o.instrument_no, str(o.decided_date), o.status, str(o.priced_date), str(o.settlement_date), o.filled_units,
+         o.filled_yen, o.asked_units)
+        for o in house.orders if o.status != "cancelled"
+    )
+
+
+def remember_orders(last: dict, orders) -> None:
+    key = ("sleeve_no", "decided_date", "instrument_no")
+    names = ("status_code", "priced_date", "settlement_date", "filled_units", "filled_yen", "asked_units")
+    keys, values = (zip(*(orders[name].tolist() for name in group), strict=True) for group in (key, names))
+    last |= dict(zip(keys, values, strict=True))
+
+
+def our_flows(result) -> list:
+    rows = zip(*(result.flows[name].tolist() for name in ("sleeve_no", "kind_code", "amount_yen")), strict=True)
+    return summed((sleeve, FLOW_KINDS[kind], amount) for sleeve, kind, amount in rows)
+
+
+def summed(flows) -> list:
+    """Return flows with the fee components of a sleeve and day as one: they are one due."""
+    fees, others = Counter(), []
+    for sleeve, kind, amount in flows:
+        if kind == "fee":
+            fees[sleeve] += amount
+        else:
+            others.append((sleeve, kind, amount))
+    return sorted(others + [(sleeve, "fee", amount) for sleeve, amount in fees.items()])
+
+
+def compare(seed: int, folder) -> None:
+    """Close one random house both ways and compare every evening."""
+    case = random_house(random.Random(seed))
+    house = simulate(case["tables"], case["first"], case["through"])
+    fees, last = [], {}
+    for result in simulate_house(case["tables"], case["first"], case["through"], folder):
+        books, day = result.books, from_epoch_day(result.books.day)
+        theirs, where = house.days[day], f"seed {seed}, {day}"
+        flows = summed((sleeve, kind, amount) for date, sleeve, kind, amount in house.flows if date == day)
+        assert our_flows(result) == flows, f"{where}: flows"
+        open_values = {s: v for s, v in theirs.values.items() if s in our_values(books) or any(v)}
+        assert our_values(books) == open_values, f"{where}: values"
+        assert our_positions(books) == theirs.positions, f"{where}: positions"
+        assert our_accounts(books) == theirs.account_positions, f"{where}: account positions"
+        assert our_decisions(result) == their_decisions(house, day), f"{where}: decisions"
+        remember_orders(last, result.orders)
+        indices = {s: i for s, i in theirs.indices.items() if s in our_values(books)}
+        assert dict(zip(books.sleeves["sleeve_no"].tolist(), books.sleeves["twr_index"].tolist(), strict=True)) == indices, where
+        charged = result.tables.get("fees")
+        if charged is not None:
+            names = ("contract_no", "start_date", "end_date", "fee_yen", "charged_date")
+            fees += [row for row in zip(*(charged[name].tolist() for name in names), strict=True) if row[4] == books.day]
+    ours = sorted((c, str(from_epoch_day(s)), str(from_epoch_day(e)), fee) for c, s, e, fee, _ in fees)
+    assert ours == sorted((f.contract_no, str(f.start_date), str(f.end_date), f.fee_yen) for f in house.fees), f"seed {seed}: fees"
+    assert our_final_orders(last) == their_final_orders(house), f"seed {seed}: orders in the end"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_close_equals_the_slow_oracle(seed, tmp_path):
+    compare(seed, tmp_path)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("seed", range(1000, 1300))
+def test_the_close_equals_the_slow_oracle_on_many_houses(seed, tmp_path):
+    compare(seed, tmp_path)
