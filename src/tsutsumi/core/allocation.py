@@ -11,10 +11,12 @@ from numba import njit
 
 from tsutsumi.core.ladder import CANCELLED, PLACED, PRICED, PURCHASE, SALE
 from tsutsumi.core.schema import Frame, empty, length, stack, take
+from tsutsumi.core.sorting import sorted_order
 from tsutsumi.core.units import PPM
 from tsutsumi.core.wide import MAX, mul_div_ceil, mul_div_floor, mul_div_mod, share_group, tie
 
 ALL = -1
+FILL_COLUMNS = ("status_code", "filled_units", "filled_yen", "fill_price", "fx_ppm", "settlement_date")
 
 
 def block_key(custodian_no, instrument_no, side_code, placed_date) -> np.ndarray:
@@ -110,21 +112,26 @@ def _fill_groups(starts, account, sleeve, instrument, side, decided, asked_yen, 
         for k in range(first, last):
             total_units += units[k]
             total_yen += asked_yen[k]
+        by_units = side[first] == SALE or unit_mode[first]
+        if side[first] == SALE:
+            total_yen = mul_div_floor(total_units, num[first], den[first])
+        elif by_units:
+            total_yen = mul_div_ceil(total_units, num[first], den[first])
+        else:
+            total_units = mul_div_floor(total_yen, den[first], num[first])
+        group_units[g], group_yen[g] = total_units, total_yen
+        if n == 1:
+            filled_units[first], filled_yen[first] = total_units, total_yen
+            continue
         ties = np.empty(n, np.uint64)
         for k in range(n):
             ties[k] = tie(sleeve[first + k], instrument[first], day)
-        if side[first] == SALE or unit_mode[first]:
-            if side[first] == SALE:
-                total_yen = mul_div_floor(total_units, num[first], den[first])
-            else:
-                total_yen = mul_div_ceil(total_units, num[first], den[first])
+        if by_units:
             filled_units[first:last] = units[first:last]
             share_group(total_yen, units[first:last], ties, filled_yen[first:last])
         else:
-            total_units = mul_div_floor(total_yen, den[first], num[first])
             filled_yen[first:last] = asked_yen[first:last]
             share_group(total_units, asked_yen[first:last], ties, filled_units[first:last])
-        group_units[g], group_yen[g] = total_units, total_yen
 
 
 def unit_value(price: int, fx_ppm: int, price_scale: int, price_base_units: int) -> tuple[int, int]:
@@ -140,8 +147,21 @@ def unit_value(price: int, fx_ppm: int, price_scale: int, price_base_units: int)
     return num // common, den // common
 
 
-def fill_orders(due: Frame, fills: Frame, allocated: Frame, instruments: Frame, day: int) -> tuple[Frame, Frame]:
-    """Return the due orders with what they got (約定), and one row per account group.
+def fill_of(orders: Frame, rows: np.ndarray, fills: Frame) -> np.ndarray:
+    """Return for each order at `rows` the row of `fills` that answers its block (約定回答); -1 if there is none."""
+    names = ("custodian_no", "instrument_no", "side_code", "placed_date")
+    keys = block_key(*(fills[name] for name in names))
+    if keys.size == 0:
+        return np.full(rows.size, -1)
+    by_key, wanted = np.argsort(keys), block_key(*(orders[name][rows] for name in names))
+    place = by_key[np.minimum(np.searchsorted(keys[by_key], wanted), keys.size - 1)]
+    return np.where(keys[place] == wanted, place, -1)
+
+
+def fill_orders(
+    due: Frame, fills: Frame, answer: np.ndarray, allocated: Frame, instruments: Frame, day: int
+) -> tuple[Frame, Frame, np.ndarray]:
+    """Return the due orders with what they got (約定), one row per account group, and which row of `due` each order was.
 
     Parameters
     ----------
@@ -149,23 +169,22 @@ def fill_orders(due: Frame, fills: Frame, allocated: Frame, instruments: Frame, 
         Placed, priced today, their instrument fresh, their block answered by the custodian.
     fills : block_fills
         Price and FX used by the custodian (a sale's price after its levy); `filled_units` 0: nothing, -1: all.
+    answer : int64, the row of `fills` of each order, from `fill_of`
     allocated : units of partly filled blocks, from `share_partial_fills`
     instruments : price_scale, price_base_units, amount_mode
     day : int
 
     Returns
     -------
-    orders : the rows of `due`, sorted by side (purchases first), account, instrument; status priced or cancelled
+    orders : the rows of `due`, sorted by side (purchases first), account, instrument; status priced or cancelled. Of the
+        columns of `due` only `FILL_COLUMNS` were written to.
     groups : account_no, instrument_no, side_code, units, yen
         What the account's books get; Σ orders of a group = the group. A sale's yen are floored, an amount purchase's units
         are floored, a unit purchase's yen are rounded up.
+    order : int64, the row of `due` of each order
     """
-    names = ("custodian_no", "instrument_no", "side_code", "placed_date")
-    keys = block_key(*(fills[name] for name in names))
-    by_key = np.argsort(keys)
-    place = by_key[np.searchsorted(keys[by_key], block_key(*(due[name] for name in names)))]
-    order = np.lexsort((due["decided_date"], due["sleeve_no"], due["instrument_no"], due["account_no"], -due["side_code"]))
-    due, place = take(due, order), place[order]
+    order = sorted_order(-due["side_code"], *(due[name] for name in ("account_no", "instrument_no", "sleeve_no", "decided_date")))
+    due, place = take(due, order), answer[order]
     values = [
         unit_value(int(p), int(f), int(instruments["price_scale"][i]), int(instruments["price_base_units"][i]))
         for p, f, i in zip(fills["price"], fills["fx_ppm"], fills["instrument_no"], strict=True)
@@ -182,7 +201,7 @@ def fill_orders(due: Frame, fills: Frame, allocated: Frame, instruments: Frame, 
     live = take(due, ~none)
     done, groups = _price_groups(live, units[~none], num[~none], den[~none], unit_mode[~none], day)
     due["filled_units"][~none], due["filled_yen"][~none] = done
-    return due, groups
+    return due, groups, order
 
 
 def _units_allotted(due: Frame, allocated: Frame) -> np.ndarray:

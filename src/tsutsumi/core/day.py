@@ -10,7 +10,7 @@ import numpy as np
 from tsutsumi.core import orders as deciding
 from tsutsumi.core.accrual import charge
 from tsutsumi.core.alerts import Alert, Alerts
-from tsutsumi.core.allocation import block_key, fill_orders, form_blocks, unit_value
+from tsutsumi.core.allocation import FILL_COLUMNS, fill_of, fill_orders, form_blocks, unit_value
 from tsutsumi.core.books import (
     Books,
     add_layout,
@@ -18,9 +18,9 @@ from tsutsumi.core.books import (
     copy_books,
     distribute,
     drop_sleeves,
+    insert_orders,
     order_offsets,
     settle,
-    sort_orders,
     split_units,
 )
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
@@ -138,42 +138,44 @@ class _Evening:
 
     def fill(self) -> None:
         """Step 3: the orders whose price day is today."""
-        orders, market = self.books.orders, self.inputs.market
-        fresh = market.status[orders["instrument_no"]] == FRESH
-        due = (orders["status_code"] == PLACED) & (orders["priced_date"] <= self.books.day)
-        fills = self.inputs.fills
-        names = ("custodian_no", "instrument_no", "side_code", "placed_date")
-        answered = np.isin(block_key(*(orders[name] for name in names)), block_key(*(fills[name] for name in names)))
-        go = due & fresh & answered
-        wait = due & ~go
-        if wait.any():
-            self._wait(np.flatnonzero(wait), fresh)
+        orders, fills, instruments = self.books.orders, self.inputs.fills, self.rules.instruments
+        due = np.flatnonzero((orders["status_code"] == PLACED) & (orders["priced_date"] <= self.books.day))
+        fresh = self.inputs.market.status[orders["instrument_no"][due]] == FRESH
+        answer = fill_of(orders, due, fills)
+        go = fresh & (answer >= 0)
+        if not go.all():
+            self._wait(due[~go], fresh[~go])
         if not go.any():
             return
-        orders = self.books.orders
-        filled, groups = fill_orders(take(orders, go), fills, self.inputs.allocated, self.rules.instruments, self.books.day)
+        filled, groups, order = fill_orders(
+            take(orders, due[go]), fills, answer[go], self.inputs.allocated, instruments, self.books.day
+        )
         self._check_fill_prices(fills)
-        book_fills(self.books, take(filled, filled["status_code"] == PRICED), groups, self.rules.instruments["price_base_units"])
-        self._post_fills(take(filled, filled["status_code"] == PRICED))
+        done = filled["status_code"] == PRICED
+        live = filled if done.all() else take(filled, done)
+        book_fills(self.books, live, groups, instruments["price_base_units"])
+        self._post_fills(live)
         for k in np.flatnonzero(filled["status_code"] == CANCELLED):
             self.alerts.add("order_cancelled", "sleeve", filled["sleeve_no"][k],
                             f"instrument {filled['instrument_no'][k]}: nothing was filled at the limit or of a partial fill",
                             "nothing: the next close decides anew")
-        live = stack(take(orders, ~go), take(filled, filled["status_code"] == PRICED))
-        self.books = replace(self.books, orders=sort_orders(live, self.books.row_of_sleeve))
+        for name in FILL_COLUMNS:
+            orders[name][due[go][order]] = filled[name]
+        if not done.all():
+            self.books = replace(self.books, orders=take(orders, orders["status_code"] != CANCELLED))
         self.changed_orders.append(filled)
 
     def _wait(self, rows: np.ndarray, fresh: np.ndarray) -> None:
         """Orders without a price or an answer take the instrument's next price day; settlement moves with it."""
         orders, rules = self.books.orders, self.rules
-        for k in rows:
+        for k, priced in zip(rows, fresh, strict=True):
             instrument = int(orders["instrument_no"][k])
             nxt = int(rules.timeline.next_instrument_index[instrument, rules.day_index])
             settles = nxt + int(rules.settlement_days[int(orders["side_code"][k]), instrument])
             orders["priced_date"][k], orders["settlement_date"][k] = rules.business_day(nxt), rules.business_day(settles)
             orders["wait_count"][k] += 1
             self.waited.add(int(orders["sleeve_no"][k]))
-            if fresh[k]:
+            if priced:
                 self.alerts.add("fill_missing", "sleeve", orders["sleeve_no"][k],
                                 f"the custodian did not answer the order in instrument {instrument}", "ask the custodian")
             else:
@@ -279,7 +281,7 @@ class _Evening:
             row = books.row_of_sleeve[sleeve]
             if row >= 0:
                 reason[row] = why
-        offsets = order_offsets(books)
+        self.order_offsets = offsets = order_offsets(books)
         look |= (needs > 0) | (reason > 0) | (sleeves["pending_code"] > 0) | (sleeves["status_code"] > 0) | (np.diff(offsets) > 0)
         rows = np.flatnonzero(look)
         reserve = reserve_for_drawings(books, rules) + _accrued(books, rules)
@@ -330,7 +332,7 @@ class _Evening:
         orders["priced_date"][:] = rules.timeline.days[priced]
         orders["settlement_date"][:] = rules.timeline.days[priced + rules.settlement_days[side, instrument]]
         self.new_orders = orders
-        self.books = replace(books, orders=sort_orders(stack(books.orders, orders), books.row_of_sleeve))
+        self.books = replace(books, orders=insert_orders(books, orders, rows, self.order_offsets))
 
     def _reissue(self, stops: np.ndarray) -> None:
         books = self.books

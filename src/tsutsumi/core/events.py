@@ -88,6 +88,7 @@ def book_events(books: Books, rules: Rules, events: Frame, flows: Flows, journal
         event = dict(zip(names, values, strict=True))
         kind = EVENT_KINDS[event["kind_code"]]
         try:
+            _check_references(door, event)
             HANDLERS.get(kind, _unknown)(door, event)
         except Refused as refusal:
             refused.add(event["event_no"])
@@ -95,6 +96,22 @@ def book_events(books: Books, rules: Rules, events: Frame, flows: Flows, journal
             alerts.add("event_refused", "event", number, f"{kind}: {refusal.cause}", refusal.cure)
     changed = set(door.books.sleeves["sleeve_no"][door.strategy_changed].tolist())
     return _shut_door(door), {"reshape": door.reshape, "strategy_changed": changed, "refused": refused}
+
+
+def _check_references(door: Door, event: dict) -> None:
+    """Refuse an event that names what is not registered, or a sleeve and a contract that do not belong together."""
+    registry = door.rules.registry
+    sizes = {
+        "contract_no": registry.contracts["account_no"].size, "sleeve_no": registry.sleeves["contract_no"].size,
+        "target_sleeve_no": registry.sleeves["contract_no"].size, "model_no": door.rules.weights.shape[0],
+        "instrument_no": door.rules.weights.shape[1],
+    }
+    for name, size in sizes.items():
+        if not 0 <= event[name] < size:
+            raise Refused(f"{name} {event[name]} is not registered", "register it first, or name the right one")
+    owner = int(registry.sleeves["contract_no"][event["sleeve_no"]])
+    if event["sleeve_no"] and event["contract_no"] not in (0, owner):
+        raise Refused(f"sleeve {event['sleeve_no']} belongs to contract {owner}, not {event['contract_no']}", "name its own contract")
 
 
 def _open_door(books: Books, rules: Rules, events: Frame, flows: Flows, journal: Journal, alerts: Alerts) -> Door:

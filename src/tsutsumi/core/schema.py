@@ -10,6 +10,8 @@ from importlib.resources import files
 
 import numpy as np
 
+from tsutsumi.core.sorting import sorted_order
+
 Frame = dict[str, np.ndarray]
 
 
@@ -94,7 +96,9 @@ def length(of: Frame) -> int:
 
 def take(of: Frame, index: np.ndarray) -> Frame:
     """Return the rows at `index` (numbers or a mask), every column copied."""
-    return {name: column[index] for name, column in of.items()}
+    if index.dtype == np.bool_:
+        index = np.flatnonzero(index)
+    return {name: column.take(index) for name, column in of.items()}
 
 
 def stack(*frames: Frame) -> Frame:
@@ -109,7 +113,7 @@ def sort(of: Frame, *names: str) -> Frame:
     """Return the rows ordered by the named columns; equal rows keep their order."""
     if length(of) < 2:
         return of
-    return take(of, np.lexsort([of[name] for name in reversed(names)]))
+    return take(of, sorted_order(*(of[name] for name in names)))
 
 
 def check(table: str, of: Frame) -> Frame:

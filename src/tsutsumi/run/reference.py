@@ -5,7 +5,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date as Date
 from functools import cached_property
 
@@ -48,6 +48,29 @@ def _by_day(rows: Iterable[dict], *names: str) -> dict[int, list[tuple]]:
     return found
 
 
+def _at_closes(by_day: dict[int, list[tuple]], days: np.ndarray, both: Callable[[tuple, tuple], tuple]) -> dict[int, list[tuple]]:
+    """Return rows at the first business day on or after their own; two of one instrument there become one."""
+    found: dict[int, dict[int, tuple]] = defaultdict(dict)
+    for day in sorted(by_day):
+        at = int(np.searchsorted(days, day))
+        if at == days.size:
+            continue
+        rows = found[int(days[at])]
+        for instrument, *pair in by_day[day]:
+            rows[instrument] = both(rows[instrument], tuple(pair)) if instrument in rows else tuple(pair)
+    return {day: [(instrument, *pair) for instrument, pair in sorted(rows.items())] for day, rows in found.items()}
+
+
+def _add(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """Return two amounts per units as one: a/p + b/q = (a × q + b × p) / (p × q)."""
+    return one[0] * other[1] + other[0] * one[1], one[1] * other[1]
+
+
+def _multiply(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """Return two splits, one after the other, as one."""
+    return one[0] * other[0], one[1] * other[1]
+
+
 class Reference:
     """The reference data of one house, for closes between two days."""
 
@@ -66,8 +89,9 @@ class Reference:
         self.prices = _by_day(tables["prices"], "instrument_no", "price")
         self.fx = _by_day(tables["fx_rates"], "currency", "fx_ppm")
         self.fx_days = sorted(self.fx)
-        self.distributions = _by_day(tables["distributions"], "instrument_no", "amount", "per_units")
-        self.splits = _by_day(tables["splits"], "instrument_no", "old_units", "new_units")
+        days = self.timeline.days
+        self.distributions = _at_closes(_by_day(tables["distributions"], "instrument_no", "amount", "per_units"), days, _add)
+        self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
         self.parsed: dict[str, Terms] = {}
         self.in_force: dict[int, dict] = {}
 

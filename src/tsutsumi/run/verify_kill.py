@@ -30,7 +30,9 @@ from tsutsumi.store.tables import audit, day_files, days, events, metadata
 
 DAYS_AGAIN = 8
 MOST_SECONDS = 600
-LOOK_SECONDS = 0.002
+LOOK_SECONDS = 0.001
+MOST_RANDOM_SECONDS = 0.02
+MOMENTS = ("file", "row", "any")    # a file of the next day lies there; a day's row has just flipped; any time
 CHILD = (
     "import sys, datetime, pathlib;"
     "from tsutsumi.store.database import open_house;"
@@ -111,35 +113,44 @@ class Killed:
         return [self.tally.check()]
 
     def _kill(self, copy: House) -> None:
-        """Start the close again and again; kill each once it has closed some days more, a random while later."""
-        wanted = [row.date for row in self.bench.days if row.date > self.cut.date]
-        done, early, places = 0, 0, []
+        """Start the close again and again; kill each after it has closed some days more."""
+        wanted = sum(row.date > self.cut.date for row in self.bench.days)
+        done, places = 0, []
         for number in range(self.kills):
-            begun = len(self._closed(copy))
-            target = begun + self.draws.randrange(max(1, (len(wanted) - begun) // (self.kills - number)))
+            begun = self._closed_count(copy)
+            target = begun + self.draws.randrange(max(1, (wanted - begun) // (self.kills - number)))
             child = self._start(copy)
-            self._wait(copy, child, target)
-            time.sleep(self.draws.random() * 0.05)
+            self._wait(copy, child, target, self.draws.choice(MOMENTS))
             child.kill()
             if child.wait() == -signal.SIGKILL:
                 done += 1
-                places.append(len(self._closed(copy)))
-            else:
-                early += 1
+                places.append(self._closed_count(copy))
             self._compare(copy, f"after kill {number + 1}")
-        self.tally.note(f"強制終了 kills {done:,}（うち終了済み ended before it was killed {early:,}）、"
-                        f"そのとき締まっていた日数 days closed by then {places}")
+        self.tally.note(f"強制終了 kills {done:,}／{self.kills:,}、そのとき締まっていた日数 days closed by then {places}")
         if not done:
-            self.tally.short(1, "no process could be killed in time: ask for more kills")
+            self.tally.short(1, "no process could be killed in time: run it again, or ask for more kills")
 
-    def _wait(self, copy: House, child: subprocess.Popen, target: int) -> None:
-        """Wait until the child has begun to close, and has closed up to `target` days, or has ended."""
-        begun = time.monotonic()
-        books, seen = copy.books, len(list(copy.books.glob("*/*")))
-        while child.poll() is None and time.monotonic() - begun < MOST_SECONDS:
-            if len(list(books.glob("*/*"))) > seen and len(self._closed(copy)) >= target:
+    def _wait(self, copy: House, child: subprocess.Popen, target: int, moment: str) -> None:
+        """Wait until the child has closed up to `target` days and the moment of the next has come, or it has ended."""
+        books, start, begun = copy.books, time.monotonic(), self._closed_count(copy)
+        standing = len(list(books.glob("*/*")))
+        while child.poll() is None and time.monotonic() - start < MOST_SECONDS:
+            closed, files = self._closed_count(copy), len(list(books.glob("*/*")))
+            under_way = files > standing + (closed - begun) * copy.partitions
+            if closed >= target and moment == "file" and under_way:
+                return
+            if closed > target and moment == "row":
+                return
+            if closed >= target and moment == "any" and files > standing:
+                per_day = (time.monotonic() - start) / (closed - begun + 1)
+                time.sleep(self.draws.random() * min(per_day, MOST_RANDOM_SECONDS))
                 return
             time.sleep(LOOK_SECONDS)
+
+    def _closed_count(self, copy: House) -> int:
+        """Return how many days after the cut are closed."""
+        with reading(copy) as connection:
+            return connection.execute(select(func.count()).select_from(days).where(days.c.date > self.cut.date)).scalar_one()
 
     def _start(self, copy: House) -> subprocess.Popen:
         command = [sys.executable, "-c", CHILD, str(copy.folder), str(self.bench.days[-1].date)]
@@ -170,13 +181,10 @@ class Killed:
         if not all(np.array_equal(one, other) for one, other in zip(ours, theirs.values(), strict=True)):
             self.tally.short(1, "the custodian's accounts are not the sums of the sleeves after the kills")
 
-    def _closed(self, copy: House) -> list[ClosedDay]:
-        return [row for row in closed_rows(copy) if row.date > self.cut.date]
-
     def _compare(self, copy: House, when: str) -> int:
         """Each closed day is a day of the house, whole: same chain hash, and every file as the manifest says."""
         of_house = {row.date: row for row in self.bench.days}
-        closed = self._closed(copy)
+        closed = [row for row in closed_rows(copy) if row.date > self.cut.date]
         for row in closed:
             one = of_house.get(row.date)
             if one is None or (row.digest, row.chain_hash) != (one.digest, one.chain_hash):

@@ -81,7 +81,7 @@ class Promises:
         self.tally = Tally(
             "promises", "払出しの約束日", "promised cash dates",
             "a payout is paid on its promised date; a date moved by market data or by a fall is told, kept, and counted apart",
-            "払出し payouts", "守られなかった約束 broken promises",
+            "期日の来た払出し payouts due", "守られなかった約束 broken promises",
         )
 
     KEY = ("sleeve_no", "kind_code", "event_no", "first_promised_date")
@@ -138,7 +138,7 @@ class Promises:
             if verdict in ("broken", "lost"):
                 promised, paid = from_epoch_day(row[3]), from_epoch_day(row[4]) if row[4] else "not yet"
                 self.tally.short(1, f"sleeve {key[0]}, {PAYOUT_KINDS[key[1]]}: promised {promised}, paid {paid} ({verdict})")
-        self.tally.look(sum(found.values()))
+        self.tally.look(sum(found.values()) - found["open"])
         self.tally.note(
             f"最初の約束どおり kept {found['kept']:,}、改めた約束どおり re-issued and kept {found['reissued']:,}、"
             f"守られず broken {found['broken'] + found['lost']:,}、未到来 open {found['open']:,}、"

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle.market import fx_of, since_last_close
+from tests.oracles.day_oracle.market import since_last_close
 from tests.oracles.day_oracle.money import ceiling, denominator, largest_remainder
 from tests.oracles.day_oracle.state import MILLION, House, Order
 
@@ -53,10 +53,10 @@ def distribute(house: House, row: dict, held: dict, day: date) -> None:
     """Account yen `= floor(U × amount × fx_ppm / (10^amount_scale × per_units × 10^6))`, shared to sleeves by largest
     remainder with weights `units`; flow `distribution`; cash of the same day.
 
-    Reading: `fx_ppm` is the rate of §2 for `d`; without one, that of the price in force.
+    `fx_ppm` as in force with the instrument's price.
     """
     number = row["instrument_no"]
-    fx = fx_of(house, number, day) or house.quotes[number].fx
+    fx = house.quotes[number].fx
     below = 10 ** house.instruments[number]["price_scale"] * row["per_units"] * MILLION
     for account_no in sorted({house.sleeves[no].account_no for no, instrument in held if instrument == number}):
         owners = holders(held, number, account_no, house)
