@@ -47,7 +47,7 @@ def same(left, right):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(tables)
 def test_what_goes_in_comes_out(tmp_path_factory, tables):
     path = tmp_path_factory.mktemp("day") / "a.day"
