@@ -78,13 +78,8 @@ class SlowHouse:
             self.distributed[account] += floor(
                 Fraction(held * fund.get("distribution", 0), per) * Fraction(fund.get("fx_ppm", 1_000_000), 1_000_000)
             )
-        for order in self.live:
-            fund = self.today[order["instrument_no"]]
-            ratio = Fraction(fund.get("split_new", 1), fund.get("split_old", 1))
-            lot = fund.get("lot_units", 1) if order["side"] else 1
-            if ratio != 1:
-                order["asked_units"] = floor(order["asked_units"] * ratio) // lot * lot
-                order["limit_price"] = floor(order["limit_price"] / ratio)
+        split = {number for number, fund in self.today.items() if fund.get("split_new", 1) != fund.get("split_old", 1)}
+        self.live = [order for order in self.live if order["instrument_no"] not in split]
 
     def _book(self, day: int, fills: Frame) -> list[tuple]:
         shares, groups = [], defaultdict(int)

@@ -38,23 +38,29 @@ def period_end(length: str, align: str, opened: int, start: int) -> int:
     return epoch_day(period.end)
 
 
-def daily_base(sleeves: Frame, rules: Rules) -> np.ndarray:
+def daily_base(books: Books, rules: Rules) -> np.ndarray:
     """Return each sleeve's base of the day (報酬の基準額): its value, or its value − cash if the terms leave cash out.
 
     Never below zero: right after a purchase the units, cut to whole yen, can be worth a yen less than what is owed for them.
     """
-    excluded = np.zeros(rules.programs["sale_margin_ppm"].size, bool)
-    for program, terms in rules.terms.items():
-        excluded[program] = terms.cash == "excluded"
-    return np.maximum(sleeves["value_yen"] - np.where(excluded[sleeves["program_no"]], sleeves["cash_yen"], 0), 0)
+    contracts, sleeves = books.contracts, books.sleeves
+    if sleeves["value_yen"].size == 0:
+        return np.zeros(0, np.int64)
+    key = contracts["program_no"].astype(np.int64) * 100_001 + contracts["period_start_date"]
+    found, place = np.unique(key, return_inverse=True)
+    excluded = np.array([rules.terms_on(int(k // 100_001), int(k % 100_001)).cash == "excluded" for k in found], bool)
+    if not excluded.any():
+        return np.maximum(sleeves["value_yen"], 0)
+    outside = excluded[place][np.searchsorted(_contract_key(contracts), _contract_key(sleeves))]
+    return np.maximum(sleeves["value_yen"] - np.where(outside, sleeves["cash_yen"], 0), 0)
 
 
 def set_period_ends(books: Books, rules: Rules) -> None:
     """Write the period end of contracts that have none yet (opened today)."""
     contracts = books.contracts
     for k in np.flatnonzero(contracts["period_end_date"] == 0):
-        terms = rules.terms[int(contracts["program_no"][k])]
         opened, start = int(contracts["opened_date"][k]), int(contracts["period_start_date"][k])
+        terms = rules.terms_on(int(contracts["program_no"][k]), start)
         contracts["period_end_date"][k] = period_end(terms.length, terms.align, opened, start)
 
 
@@ -71,8 +77,8 @@ def accrue(books: Books, before: Books, rules: Rules) -> tuple[np.ndarray, np.nd
     sleeves, contracts, day = books.sleeves, books.contracts, books.day
     known = sleeves["sleeve_no"] < before.row_of_sleeve.size
     rows = np.where(known, before.row_of_sleeve[np.where(known, sleeves["sleeve_no"], 0)], -1)
-    base_before = np.where(rows >= 0, daily_base(before.sleeves, rules)[rows], 0) if before.sleeves["cash_yen"].size else 0
-    base_today = daily_base(sleeves, rules)
+    base_before = np.where(rows >= 0, daily_base(before, rules)[rows], 0) if before.sleeves["cash_yen"].size else 0
+    base_today = daily_base(books, rules)
     ends = contracts["period_end_date"] <= day
     contract_row = np.searchsorted(_contract_key(contracts), _contract_key(sleeves))
     end = np.minimum(contracts["period_end_date"][contract_row].astype(np.int64), day)
@@ -160,7 +166,7 @@ def _charge_contracts(books, rules, rows, sums, closed_sum, end_date, due_date) 
     parts = []
     for program, start, end in np.unique(keys, axis=0).tolist():
         group = rows[(keys == (program, start, end)).all(axis=1)]
-        days, terms = end - start + 1, rules.terms[program]
+        days, terms = end - start + 1, rules.terms_on(program, start)
         amounts = arrears_average_fees(total[group], days, terms, from_epoch_day(start), from_epoch_day(end))
         for number, yen in enumerate(amounts.values()):
             part = _fee_rows(contracts, group, program, number, (start, end, books.day), total[group] // days, yen)

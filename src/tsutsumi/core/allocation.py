@@ -201,7 +201,19 @@ def fill_orders(
     live = take(due, ~none)
     done, groups = _price_groups(live, units[~none], num[~none], den[~none], unit_mode[~none], day)
     due["filled_units"][~none], due["filled_yen"][~none] = done
-    return due, groups, order
+    return due, _without_empty_purchases(due, groups), order
+
+
+def _without_empty_purchases(due: Frame, groups: Frame) -> Frame:
+    """Cancel the orders of a group whose amount bought no unit (買付口数 0): no yen move; return the other groups."""
+    empty_handed = (groups["units"] == 0) & (groups["side_code"] == PURCHASE)
+    if empty_handed.any():
+        keys = [part["account_no"].astype(np.int64) * 100_001 + part["instrument_no"] for part in (due, take(groups, empty_handed))]
+        nothing = np.isin(keys[0], keys[1]) & (due["side_code"] == PURCHASE)
+        due["status_code"][nothing] = CANCELLED
+        due["filled_yen"][nothing] = 0
+        groups = take(groups, ~empty_handed)
+    return groups
 
 
 def _units_allotted(due: Frame, allocated: Frame) -> np.ndarray:

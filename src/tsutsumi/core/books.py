@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numba import njit
 
-from tsutsumi.core.ladder import PLACED, PRICED, PURCHASE, SALE, SETTLED
+from tsutsumi.core.ladder import PRICED, PURCHASE, SALE, SETTLED
 from tsutsumi.core.market import MarketState
 from tsutsumi.core.schema import Frame, empty, length, sort, stack, take
 from tsutsumi.core.wide import mul_div_ceil, mul_div_floor, share_group, tie
@@ -261,23 +261,18 @@ def _holders(books: Books, instrument_no: int) -> tuple[np.ndarray, np.ndarray, 
     return rows, np.append(starts, rows.size), account_place(books.account_positions, account[starts], number), sleeve_rows
 
 
-def split_units(books: Books, instrument_no: int, old: int, new: int, lot: int) -> tuple[np.ndarray, np.ndarray]:
+def split_units(books: Books, instrument_no: int, old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
     """Write a split (分割) into the books; return sleeve rows and the change of their units.
 
-    Account units become floor(U × new / old), shared to its sleeves by largest remainder; costs stay. Unpriced sales follow.
+    Account units become floor(U × new / old), shared to its sleeves by largest remainder; costs stay.
     """
     rows, starts, place, sleeve_rows = _holders(books, instrument_no)
-    accounts, positions, orders = books.account_positions, books.positions, books.orders
+    accounts, positions = books.account_positions, books.positions
     units = positions["held_units"][rows]
     accounts["held_units"][place] = [int(u) * new // old for u in accounts["held_units"][place]]
     shares = np.zeros(rows.size, np.int64)
     _share_groups(starts, accounts["held_units"][place], units, positions["sleeve_no"][rows], instrument_no, books.day, shares)
     positions["held_units"][rows] = shares
-    waiting = np.flatnonzero((orders["instrument_no"] == instrument_no) & (orders["status_code"] == PLACED))
-    for o in waiting:
-        asked = int(orders["asked_units"][o]) * new // old
-        orders["asked_units"][o] = asked - asked % lot if orders["side_code"][o] == PURCHASE else asked
-        orders["limit_price"][o] = int(orders["limit_price"][o]) * old // new
     return sleeve_rows, shares - units
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tsutsumi.core import orders as deciding
-from tsutsumi.core.accrual import charge
+from tsutsumi.core.accrual import charge, daily_base
 from tsutsumi.core.alerts import Alert, Alerts
 from tsutsumi.core.allocation import FILL_COLUMNS, fill_of, fill_orders, form_blocks, unit_value
 from tsutsumi.core.books import (
@@ -43,7 +43,7 @@ from tsutsumi.core.journal import (
 from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
 from tsutsumi.core.ladder import CANCELLED, PLACED, PRICED, PURCHASE, SALE
 from tsutsumi.core.market import FRESH, HOLIDAY, MarketDay
-from tsutsumi.core.payouts import open_needs, pay, ready_to_close, reissue
+from tsutsumi.core.payouts import hold_closings, open_needs, pay, ready_to_close, reissue
 from tsutsumi.core.performance import chain_index
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, check, empty, length, stack, take
@@ -132,9 +132,24 @@ class _Evening:
             self.flows.add_columns(account, sleeve, DISTRIBUTION, yen, instrument)
             self.journal.post(BY_DISTRIBUTION, account, sleeve, instrument, [(CASH, YEN, yen), (DISTRIBUTION_LEDGER, YEN, -yen)])
         for instrument, (old, new) in sorted(self.inputs.splits.items()):
-            rows, change = split_units(self.books, instrument, old, new, int(self.rules.instruments["lot_units"][instrument]))
+            self._cancel_unpriced(instrument)
+            rows, change = split_units(self.books, instrument, old, new)
             self.journal.post(BY_SPLIT, sleeves["account_no"][rows], sleeves["sleeve_no"][rows], instrument,
                               [(UNITS, instrument, change), (SPLIT, instrument, -change)])
+
+    def _cancel_unpriced(self, instrument: int) -> None:
+        """Cancel the orders of an instrument that splits: what they asked for is of before; tonight decides anew."""
+        orders = self.books.orders
+        gone = (orders["instrument_no"] == instrument) & (orders["status_code"] == PLACED)
+        cancelled = take(orders, gone)
+        cancelled["status_code"][:] = CANCELLED
+        for sleeve in cancelled["sleeve_no"].tolist():
+            self.waited.add(sleeve)
+            self.alerts.add("order_cancelled", "sleeve", sleeve, f"instrument {instrument} splits: the order was for units of before",
+                            "nothing: tonight decides anew")
+        if gone.any():
+            self.changed_orders.append(cancelled)
+            self.books = replace(self.books, orders=take(orders, ~gone))
 
     def fill(self) -> None:
         """Step 3: the orders whose price day is today."""
@@ -229,8 +244,7 @@ class _Evening:
         gap = books.day - 1 - self.before.day
         np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask])
         old = self.before.row_of_sleeve[books.sleeves["sleeve_no"][mask]]
-        from tsutsumi.core.accrual import daily_base
-        np.add.at(books.contracts["closed_base_sum_yen"], at, daily_base(self.before.sleeves, self.rules)[old] * gap)
+        np.add.at(books.contracts["closed_base_sum_yen"], at, daily_base(self.before, self.rules)[old] * gap)
         books = drop_sleeves(books, mask)
         done = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
         self.books = replace(books, contracts=take(books.contracts, ~done))
@@ -260,7 +274,9 @@ class _Evening:
 
     def charge(self) -> None:
         """Step 7: accrue and charge fees; contracts that are ready to end are charged to today."""
+        self._reissue()
         ready = ready_to_close(self.books, self.rules)
+        self.changed_payouts.append(hold_closings(self.books, self.rules, ready, self.alerts))
         self.books, charges = charge(self.books, self.before, self.rules, ready)
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))
@@ -291,7 +307,6 @@ class _Evening:
         sleeves["rebalanced_date"][rows], sleeves["pending_code"][rows] = rebalanced, pending
         self._alert_drift(rows, breach)
         self._place(found)
-        self._reissue(market["stops"])
 
     def _order_market(self) -> dict[str, np.ndarray]:
         """Return per instrument what an order tonight needs to know."""
@@ -334,16 +349,20 @@ class _Evening:
         self.new_orders = orders
         self.books = replace(books, orders=insert_orders(books, orders, rows, self.order_offsets))
 
-    def _reissue(self, stops: np.ndarray) -> None:
-        books = self.books
+    def _reissue(self) -> None:
+        """Promise anew where market data stopped a sleeve or made its orders wait."""
+        books, market = self.books, self.inputs.market
         if length(books.payouts) == 0:
             return
-        moved = np.isin(books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64))
-        stopped = stops[books.positions["instrument_no"]] & (books.positions["held_units"] > 0)
-        moved[books.row_of_sleeve[books.positions["sleeve_no"][stopped]]] = True
-        live = stops[books.orders["instrument_no"]]
-        moved[books.row_of_sleeve[books.orders["sleeve_no"][live]]] = True
-        self.changed_payouts.append(reissue(books, self.rules, moved, self.alerts))
+        stops = (market.status != FRESH) & (market.status != HOLIDAY) & (market.state.priced_date > 0)
+        waited = np.isin(books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64))
+        stopped = np.zeros(waited.size, bool)
+        if stops.any():
+            held = stops[books.positions["instrument_no"]] & (books.positions["held_units"] > 0)
+            stopped[books.row_of_sleeve[books.positions["sleeve_no"][held]]] = True
+            stopped[books.row_of_sleeve[books.orders["sleeve_no"][stops[books.orders["instrument_no"]]]]] = True
+        if stopped.any() or waited.any():
+            self.changed_payouts.append(reissue(books, self.rules, stopped, waited, self.alerts))
 
     def finish(self) -> Closed:
         """Step 10: performance; everything checked before it leaves."""

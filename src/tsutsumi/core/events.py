@@ -261,7 +261,7 @@ def _sleeve_closed(door: Door, event: dict) -> None:
     if others.sum() < 2:
         raise Refused(f"sleeve {event['sleeve_no']} is the last open one of its contract", "terminate the contract instead")
     sleeves["status_code"][row] = CLOSING
-    door.add_payout(row, event, P_SLEEVE_CLOSE, 0, Promiser(door.books, door.rules).closing(row))
+    door.add_payout(row, event, P_SLEEVE_CLOSE, 0, Promiser(door.books, door.rules).closing(row, door.rules.day_index))
 
 
 def _terminated(door: Door, event: dict) -> None:
@@ -281,7 +281,7 @@ def _terminated(door: Door, event: dict) -> None:
     sleeves["status_code"][rows] = CLOSING
     door.books = replace(door.books, payouts=take(payouts, ~own))
     promiser = Promiser(door.books, door.rules)
-    promised = max(promiser.closing(int(row)) for row in rows)
+    promised = max(promiser.closing(int(row), door.rules.day_index) for row in rows)
     for row in rows:
         door.add_payout(int(row), event | {"target_sleeve_no": 0}, P_TERMINATION, 0, promised)
 
@@ -303,7 +303,6 @@ def _correction(door: Door, event: dict) -> None:
         cause = f"a correction of {amount:,} yen meets {sure:,} yen of cash that is not spoken for"
         raise Refused(cause, "sell first, or correct less")
     sleeves["cash_yen"][row] += amount
-    door.money_in[row] += max(amount, 0)
     account, sleeve = int(sleeves["account_no"][row]), event["sleeve_no"]
     door.flows.add(account, sleeve, CORRECTION, amount, event["event_no"])
     door.journal.post(BY_EVENT, account, sleeve, event["event_no"], [(CASH, YEN, amount), (CORRECTION_LEDGER, YEN, -amount)])

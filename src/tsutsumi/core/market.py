@@ -27,6 +27,7 @@ FRESH, HOLIDAY, MISSING, REFUSED = range(4)
 STATUS_NAMES = ("fresh", "holiday", "missing", "refused")
 YEN = "JPY"
 FX_CARRY_DAYS = 7
+NEVER_CONFIRMED_TIMES = 20
 INT64_MAX = 2**63 - 1
 
 
@@ -245,7 +246,7 @@ class _Judge:
             self.refused[i], self.status[i] = 0, REFUSED
             cause = f"{self.name(i)}: the price received is {self.money(i, price)}, not above 0; {self.in_force(i)}"
             self.alert("price_refused", i, cause, "load the right price of the day")
-        elif self.dates[i] == 0 or within_limit(price, last, limit) or within_limit(price, self.refused[i], limit):
+        elif self.dates[i] == 0 or within_limit(price, last, limit) or self._confirms(i, price):
             self.last[i], self.fx_ppm[i], self.dates[i], self.refused[i] = price, ppm, self.day, 0
             self.rows.append((i, price, ppm))
         else:
@@ -261,6 +262,12 @@ class _Judge:
         known = f"the last is {ppm} ppm of {from_epoch_day(date)}, {self.day - date} days ago" if ppm else "there never was one"
         need = f"the price received, {self.money(i, price)}, needs a {currency} rate of at most {FX_CARRY_DAYS} days ago"
         self.alert("fx_missing", i, f"{self.name(i)}: {need}; {known}; {self.in_force(i)}", f"load the {currency} rate of the day")
+
+    def _confirms(self, i: int, price: int) -> bool:
+        """Tell whether a price confirms the one refused before it; a move of 20 times or more is never confirmed by itself."""
+        last = self.last[i]
+        possible = price < last * NEVER_CONFIRMED_TIMES and price * NEVER_CONFIRMED_TIMES > last
+        return possible and within_limit(price, self.refused[i], self.limit[i])
 
     def explain_absent(self, absent: list[int], prices: Mapping[int, int]) -> None:
         """Tell a silent calendar (a holiday, one alert) from a missing price (one alert each)."""

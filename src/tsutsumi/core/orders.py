@@ -67,7 +67,7 @@ def _rebalance_sales(count, at, v, excess, sellable, weight, can_order, lot, mar
         if weight[k] != 0 and excess[k] < minimum_trade:
             continue
         if not can_order[i]:
-            blocked = blocked or excess[k] >= minimum_trade
+            blocked = True
             continue
         if weight[k] == 0:
             sold[k] = sellable[k]
@@ -117,8 +117,8 @@ def _shortfall_sales(x, count, at, v, excess, sellable, can_order, lot, market, 
 
 
 @njit(cache=True, error_model="numpy")
-def _purchases(budget, count, at, v, target, sold, selling, can_order, unit_mode, lot, limit_price, limit_den, minimum_trade,
-               bought_yen, bought_units, gaps, order):
+def _purchases(budget, count, at, v, target, sold, selling, can_order, unit_mode, lot, limit_price, limit_den, market,
+               minimum_trade, bought_yen, bought_units, gaps, order):
     """Buy the most underweight first with the budget."""
     for k in range(count):
         gaps[k] = target[k] - v[k]
@@ -132,14 +132,15 @@ def _purchases(budget, count, at, v, target, sold, selling, can_order, unit_mode
         if not can_order[i] or sold[k] > 0 or selling[k] > 0:
             continue
         if not unit_mode[i]:
-            bought_yen[k] = b
-            budget -= b
+            if mul_div_floor(b, market[1][i], market[0][i]) > 0:
+                bought_yen[k] = b
+                budget -= b
             continue
-        units = mul_div_floor(b, limit_den[i], limit_price[i])
+        units = mul_div_floor(b - 1, limit_den[i], limit_price[i])
         units -= units % lot[i]
         if units > 0:
             bought_units[k] = units
-            bought_yen[k] = mul_div_ceil(units, limit_price[i], limit_den[i])
+            bought_yen[k] = mul_div_ceil(units, limit_price[i], limit_den[i]) + 1
             budget -= bought_yen[k]
 
 
@@ -174,6 +175,8 @@ def _decide_rows(rows, offsets, instrument, units, sleeve, order_offsets, order,
         if stopped:
             if status[row] == OPEN and reason != 0:
                 new_pending[number] = reason
+                if pending[row] == 0 or reason_in[number] in (STRATEGY, MODEL):
+                    new_rebalanced[number] = day
             continue
         total, buying, estimate = _gather(first, first + count, of, ol, instrument, units, at, trio, side, order_status,
                                           order_instrument, asked_yen, asked_units, v, sellable, selling)
@@ -197,7 +200,7 @@ def _decide_rows(rows, offsets, instrument, units, sleeve, order_offsets, order,
                 above = above or excess[k] > 0
                 if breach == 0 and worth > 0 and is_breach(v[k], worth, weight[k], band_absolute[r], band_relative[r]):
                     breach = at[k]
-            if rebalance == 0 and above and breach != 0 and (rebalanced[row] == 0 or day - rebalanced[row] >= cooldown[r]):
+            if rebalance == 0 and above and free >= 0 and breach != 0 and (rebalanced[row] == 0 or day - rebalanced[row] >= cooldown[r]):
                 rebalance = BREACH
                 drift_of[number] = breach
             gone, blocked = np.int64(0), False
@@ -231,7 +234,7 @@ def _decide_rows(rows, offsets, instrument, units, sleeve, order_offsets, order,
                     budget = min(sure - needs[number] - reserve[number], free - max(target_cash, reserve[number]))
                     if budget >= minimum_trade[r]:
                         _purchases(budget, count, at, v, target, sold, selling, can_order, unit_mode, lot, limit_price,
-                                   limit_den, minimum_trade[r], bought_yen, bought_units, gaps, place)
+                                   limit_den, trio, minimum_trade[r], bought_yen, bought_units, gaps, place)
         for k in range(count):
             if sold[k] > 0:
                 why = sale_reason

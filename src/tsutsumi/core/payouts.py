@@ -15,7 +15,8 @@ from tsutsumi.core.schema import Frame, frame, length, stack, take
 
 P_WITHDRAWAL, P_DRAWING, P_TRANSFER, P_SLEEVE_CLOSE, P_TERMINATION = 1, 2, 3, 4, 5
 PAYOUT_KINDS = ("", "withdrawal", "drawing", "transfer", "sleeve_close", "termination")
-OPEN, PAID = 0, 1
+OPEN, PAID, LAPSED = 0, 1, 2
+LATE_DAYS = 20
 FLOW_OF = {P_WITHDRAWAL: WITHDRAWAL, P_DRAWING: DRAWING, P_TRANSFER: TRANSFER}
 
 
@@ -55,14 +56,14 @@ class Promiser:
             priced = max(priced, int(np.searchsorted(rules.timeline.days, max(bought))))
         return rules.business_day(max((rules.settles_index(i, priced, SALE) for i in instruments), default=day_index + 1))
 
-    def closing(self, row: int) -> int:
+    def closing(self, row: int, day_index: int) -> int:
         """Return the promised date of the closing of one sleeve: everything sold and settled, and a day for the fee."""
         rules = self.rules
         instruments, units = self._positions(row)
-        evenings = {i: rules.day_index for i, u in zip(instruments, units, strict=True) if u > 0}
-        last = rules.day_index
+        evenings = {i: day_index for i, u in zip(instruments, units, strict=True) if u > 0}
+        last = day_index
         for instrument, side, status, priced, settlement in self._orders(row):
-            evening = evenings.get(instrument, rules.day_index)
+            evening = evenings.get(instrument, day_index)
             if side == PURCHASE and status == PLACED:
                 evening = max(evening, int(np.searchsorted(rules.timeline.days, priced)))
             evenings[instrument] = evening
@@ -155,6 +156,15 @@ def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, ale
             payouts["status_code"][k], payouts["paid_date"][k] = PAID, books.day
             paid[k] = True
             continue
+        if _nothing_left(books, row, offsets):
+            alerts.add("payout_cut", "sleeve", payouts["sleeve_no"][k],
+                       f"{amount:,} yen were promised, the sleeve has {max(sure, 0):,} and nothing left to sell",
+                       "tell the customer; close the sleeve if it is of no more use")
+            payouts["amount_yen"][k] = max(sure, 0)
+            _move_out(books, row, take(payouts, np.array([k])), max(sure, 0), flows, journal, alerts)
+            payouts["status_code"][k], payouts["paid_date"][k] = PAID, books.day
+            paid[k] = True
+            continue
         new = max(promiser.withdrawal(row, rules.day_index), rules.next_day)
         alerts.add("promise_reissued", "sleeve", payouts["sleeve_no"][k],
                    f"market_fall: {amount:,} yen were promised for today, {max(sure, 0):,} are there",
@@ -162,6 +172,29 @@ def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, ale
         payouts["promised_date"][k] = new
         payouts["reissue_count"][k] += 1
     return replace(books, payouts=take(payouts, ~paid)), take(payouts, due)
+
+
+def _carry_together(books: Books, rows_of_due: np.ndarray, sure: np.ndarray, late: np.ndarray) -> np.ndarray:
+    """Share late dues anew among the sleeves of their contract, by what each can pay; return which rows are payable now."""
+    dues, payable = books.dues, np.zeros(rows_of_due.size, bool)
+    for contract in np.unique(dues["contract_no"][rows_of_due[late]]):
+        mine = np.flatnonzero(dues["contract_no"][rows_of_due] == contract)
+        mine = mine[np.argsort(dues["sleeve_no"][rows_of_due[mine]])]
+        owed = int(dues["amount_yen"][rows_of_due[mine]].sum())
+        if int(np.maximum(sure[mine], 0).sum()) < owed:
+            continue
+        for k in mine:
+            part = min(max(int(sure[k]), 0), owed)
+            dues["amount_yen"][rows_of_due[k]] = part
+            owed -= part
+        payable[mine] = True
+    return payable
+
+
+def _nothing_left(books: Books, row: int, offsets: np.ndarray) -> bool:
+    """Return whether a sleeve has neither units nor a live order."""
+    held = books.positions["held_units"][books.offsets[row] : books.offsets[row + 1]]
+    return not held.any() and offsets[row] == offsets[row + 1]
 
 
 def _beside_promises(books: Books, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -192,6 +225,8 @@ def _collect_dues(books: Books, flows: Flows, journal: Journal) -> tuple[Books, 
         sure = _beside_promises(books, rows, offsets)
         unable = np.unique(dues["contract_no"][rows_of_due][sure < dues["amount_yen"][rows_of_due]])
         able = ~np.isin(dues["contract_no"][rows_of_due], unable)
+        late = ~able & (dues["due_date"][rows_of_due] + LATE_DAYS <= books.day)
+        able |= _carry_together(books, rows_of_due, sure, late)
         rows_of_due, rows = rows_of_due[able], rows[able]
         amount = dues["amount_yen"][rows_of_due]
         sleeves["cash_yen"][rows] -= amount
@@ -234,9 +269,11 @@ def _pay_closings(books: Books, flows: Flows, journal: Journal, alerts: Alerts) 
         payouts["amount_yen"][k] = sleeves["cash_yen"][row]
         _move_out(books, row, take(payouts, np.array([k])), int(sleeves["cash_yen"][row]), flows, journal, alerts)
         payouts["status_code"][k], payouts["paid_date"][k] = PAID, books.day
-    left = np.ones(length(payouts), bool)
-    left[today] = False
-    return replace(books, payouts=take(payouts, left)), take(payouts, today), collected
+    lapsing = np.isin(payouts["sleeve_no"], payouts["sleeve_no"][today]) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
+    payouts["status_code"][lapsing] = LAPSED
+    gone = lapsing.copy()
+    gone[today] = True
+    return replace(books, payouts=take(payouts, ~gone)), take(payouts, gone), collected
 
 
 def _close_fees(books: Books, paid: Frame, shortfall: dict) -> tuple[Books, Frame]:
@@ -255,32 +292,65 @@ def _close_fees(books: Books, paid: Frame, shortfall: dict) -> tuple[Books, Fram
     return replace(books, fees=take(fees, ~mask)), take(fees, mask)
 
 
-def reissue(books: Books, rules: Rules, moved: np.ndarray, alerts: Alerts) -> Frame:
+def reissue(books: Books, rules: Rules, stopped: np.ndarray, waited: np.ndarray, alerts: Alerts) -> Frame:
     """Promise anew, where that is later, for sleeves that market data stopped or made wait; return the payouts changed.
 
-    `moved` is a mask of sleeve rows. All sleeves of a termination get the latest date of any of them.
+    `stopped` and `waited` are masks of sleeve rows; a stopped one cannot order tonight, so it is promised as if asked for
+    tomorrow. Nothing moves where the money is sure anyway. All sleeves of a termination get the latest date of any of them.
     """
     payouts = books.payouts
     at = books.row_of_sleeve[payouts["sleeve_no"]]
-    hit = np.flatnonzero(moved[at])
+    hit = np.flatnonzero((stopped | waited)[at] & (payouts["pay_date"] == 0))
     if hit.size == 0:
         return take(payouts, hit)
     promiser, changed = Promiser(books, rules), np.zeros(length(payouts), bool)
     for k in hit:
         row = int(at[k])
-        closing = payouts["kind_code"][k] >= P_SLEEVE_CLOSE
-        new = promiser.closing(row) if closing else promiser.withdrawal(row, rules.day_index)
-        if new > payouts["promised_date"][k] and payouts["pay_date"][k] == 0:
-            together = np.zeros(length(payouts), bool)
-            together[k] = True
-            if payouts["kind_code"][k] == P_TERMINATION:
-                together = (payouts["contract_no"] == payouts["contract_no"][k]) & (payouts["kind_code"] == P_TERMINATION)
-            later = together & (payouts["promised_date"] < new)
-            payouts["promised_date"][later] = new
-            payouts["reissue_count"][later] += 1
-            changed |= later
-            alerts.add("promise_reissued", "sleeve", payouts["sleeve_no"][k], "market_data: a price is missing or was refused",
-                       "tell the customer the new date")
+        evening = rules.day_index + int(stopped[row])
+        if payouts["kind_code"][k] >= P_SLEEVE_CLOSE:
+            new = promiser.closing(row, evening)
+        elif _is_sure(books, row, int(payouts["promised_date"][k]), promiser.order_offsets):
+            continue
+        else:
+            new = promiser.withdrawal(row, evening)
+        changed |= _promise_later(payouts, k, new, alerts)
+    return take(payouts, changed)
+
+
+def _promise_later(payouts: Frame, k: int, new: int, alerts: Alerts) -> np.ndarray:
+    """Write a later promised date into a payout, or into all of its termination; return which changed."""
+    together = np.zeros(length(payouts), bool)
+    together[k] = True
+    if payouts["kind_code"][k] == P_TERMINATION:
+        together = (payouts["contract_no"] == payouts["contract_no"][k]) & (payouts["kind_code"] == P_TERMINATION)
+    later = together & (payouts["promised_date"] < new)
+    payouts["promised_date"][later] = new
+    payouts["reissue_count"][later] += 1
+    if later.any():
+        alerts.add("promise_reissued", "sleeve", payouts["sleeve_no"][k], "market_data: a price is missing or was refused",
+                   "tell the customer the new date")
+    return later
+
+
+def _is_sure(books: Books, row: int, promised: int, offsets: np.ndarray) -> bool:
+    """Return whether the known cash carries all that a sleeve promised by a date, from that date on."""
+    payouts = books.payouts
+    mine = (payouts["sleeve_no"] == books.sleeves["sleeve_no"][row]) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
+    owed = int(payouts["amount_yen"][mine & (payouts["promised_date"] <= promised)].sum())
+    day = max(promised, books.day)
+    return int(payable_now(np.array([row]), books.sleeves["cash_yen"], offsets, books.orders, day)[0]) >= owed
+
+
+def hold_closings(books: Books, rules: Rules, ready: np.ndarray, alerts: Alerts) -> Frame:
+    """Promise anew the closings that are not ready on the eve of their date (再約束); return the payouts changed."""
+    payouts = books.payouts
+    due = (payouts["kind_code"] >= P_SLEEVE_CLOSE) & (payouts["pay_date"] == 0) & (payouts["promised_date"] <= rules.next_day)
+    due[ready] = False
+    promiser, changed = Promiser(books, rules), np.zeros(length(payouts), bool)
+    for k in np.flatnonzero(due):
+        row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
+        new = max(promiser.closing(row, rules.day_index), rules.business_day(rules.day_index + 2))
+        changed |= _promise_later(payouts, k, new, alerts)
     return take(payouts, changed)
 
 

@@ -3,10 +3,12 @@
 Row 0 of every dense array is a dummy (numbers start at 1); instrument 0 is yen. Nothing here is ever changed by a close.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline
 
@@ -37,8 +39,8 @@ class Rules:
     programs : dense columns of the program rules in force
     offered : bool[programs, models]
     rebalance_today : bool[programs]: d is the first business day of one of the program's rebalance months
-    terms : program_no → fee terms in force
-    top_rate_ppm : int64[programs]: rate of the first tier in force, Σ over balance components (for the reserve)
+    terms_on : (program_no, day) → fee terms in force
+    top_rate_ppm : int64[programs]: highest rate in force, Σ over balance components, without tax (for the reserve)
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
     drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
@@ -52,7 +54,7 @@ class Rules:
     programs: Frame
     offered: np.ndarray
     rebalance_today: np.ndarray
-    terms: dict
+    terms_on: Callable[[int, int], Terms]
     top_rate_ppm: np.ndarray
     shares: dict[int, list[tuple[int, int]]]
     drawings: Frame

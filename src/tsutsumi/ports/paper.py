@@ -72,8 +72,9 @@ def trade_figures(side: int, units: int, yen: int, deal: Deal) -> tuple[int, int
     den = 10**deal.price_scale * deal.price_base_units * PPM
     if side == SALE:
         return units, units * num // den
-    if deal.amount_mode:
-        return yen * den // num, yen
+    if deal.amount_mode:  # an amount that buys no unit buys nothing
+        units = yen * den // num
+        return units, yen if units else 0
     return units, -(-units * num // den)
 
 
@@ -210,20 +211,8 @@ class PaperCustodian:
                     ledger.add(account_no, instrument_no, held * today.split_new // today.split_old - held)
                 if held > 0 and (yen := held * today.distribution * today.fx_ppm // den):
                     ledger.add(account_no, 0, yen)
-            if split:
-                self._split_orders(instrument_no, today)
-
-    def _split_orders(self, instrument_no: int, today: Terms) -> None:
-        new, old = today.split_new, today.split_old
-        for block, orders in self._ledger.blocks.items():
-            if block.instrument_no != instrument_no:
-                continue
-            for order in orders:
-                order.asked_units = order.asked_units * new // old
-                if block.side == PURCHASE:
-                    order.asked_units -= order.asked_units % today.lot_units
-                    order.limit_price = order.limit_price * old // new
-            self._ledger.rewrite(block)
+            if split:  # orders that have no price yet are cancelled; the close decides them anew
+                ledger.remove([block for block in ledger.blocks if block.instrument_no == instrument_no])
 
     def _fill(self, day: int, terms: dict[int, Terms]) -> list[tuple]:
         ledger = self._ledger

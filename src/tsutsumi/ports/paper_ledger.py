@@ -45,10 +45,6 @@ CREATE TABLE IF NOT EXISTS problems (
 PRAGMA user_version = {FILE_VERSION};
 COMMIT;
 """
-REWRITE_ORDER = (
-    "UPDATE orders SET asked_units = ?, limit_price = ? "
-    "WHERE custodian_no = ? AND instrument_no = ? AND side = ? AND placed_date = ? AND sleeve_no = ?"
-)
 REMOVE_BLOCK = "DELETE FROM orders WHERE custodian_no = ? AND instrument_no = ? AND side = ? AND placed_date = ?"
 
 
@@ -255,13 +251,6 @@ class Ledger:
         self._connection.executemany(
             "INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(*block, o.sleeve_no, o.account_no, o.priced_date, o.asked_yen, o.asked_units, o.limit_price) for o in orders],
-        )
-
-    def rewrite(self, block: Block) -> None:
-        """Write a block whose orders were changed by a split."""
-        self._connection.executemany(
-            REWRITE_ORDER,
-            [(order.asked_units, order.limit_price, *block, order.sleeve_no) for order in self.blocks[block]],
         )
 
     def remove(self, blocks: list[Block]) -> None:

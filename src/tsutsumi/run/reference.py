@@ -123,9 +123,23 @@ class Reference:
         before = self._state(int(self.timeline.days[day_index - 1])) if day_index else state
         return Rules(
             self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
-            self._rebalance_today(day_index, state), state["terms"], state["top_rate_ppm"], state["shares"],
+            self._rebalance_today(day_index, state), self.terms_on, state["top_rate_ppm"], state["shares"],
             self._drawings(day), self.registry, self.settlement_days,
         )
+
+    def terms_on(self, program_no: int, day: int) -> Terms:
+        """Return the fee terms of a program that are in force on a day.
+
+        Raises
+        ------
+        UnsupportedTerms
+            The program has none on that day.
+        """
+        terms = self._state(day)["terms"].get(program_no)
+        if terms is None:
+            name = next(row["program_id"] for row in self.tables["programs"] if row["program_no"] == program_no)
+            raise UnsupportedTerms(f"program {name} has no fee terms in force on {from_epoch_day(day)}: load fee_terms from that day")
+        return terms
 
     def _state(self, day: int) -> dict:
         number = bisect_right(self.changes, day)
@@ -149,10 +163,12 @@ class Reference:
         offered = np.zeros((programs, models), bool)
         for (program, model), row in _latest(self.tables["program_models"], day, "program_no", "model_no").items():
             offered[program, model] = row["offered"]
+        latest = _latest(self.tables["program_shares"], day, "program_no")
         shares = defaultdict(list)
-        for (program, company), row in _latest(self.tables["program_shares"], day, "program_no", "company_no").items():
-            if row["share_ppm"]:
-                shares[program].append((company, row["share_ppm"]))
+        for row in self.tables["program_shares"]:
+            known = latest.get((row["program_no"],))
+            if known and row["share_ppm"] and row["valid_from_date"] == known["valid_from_date"]:
+                shares[row["program_no"]].append((row["company_no"], row["share_ppm"]))
         return {
             "programs": columns, "months": months, "terms": terms, "offered": offered,
             "shares": {program: sorted(rows) for program, rows in shares.items()},
@@ -246,7 +262,9 @@ def _top_rates(terms: dict[int, Terms], programs: int, day: int) -> np.ndarray:
     rates = np.zeros(programs, np.int64)
     for program, of in terms.items():
         known = [c for c in of.balance if c.rates[0].from_date <= from_epoch_day(day)]
-        rates[program] = sum(rates_in_force(component, from_epoch_day(day)).tiers[0][1] for component in known)
+        rates[program] = sum(
+            max(rate for _, rate in rates_in_force(component, from_epoch_day(day)).tiers) for component in known
+        )
     return rates
 
 

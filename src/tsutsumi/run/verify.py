@@ -76,7 +76,7 @@ def verify_house(house: House, progress: Progress | None = None, all_days: bool 
         checks += _walk(bench, custodians, progress)
         checks += _replays(bench, all_days, progress)
         progress("強制終了と再開 kills", 0, 1)
-        checks += killed.run(custodians.cut_file)
+        checks += killed.run(custodians.cut_file, custodians.holdings)
         progress("強制終了と再開 kills", 1, 1)
     return checks
 

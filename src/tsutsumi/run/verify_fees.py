@@ -188,8 +188,8 @@ class FeeBase:
 
     def _base(self, day: Day) -> np.ndarray:
         reference, sleeves = self.bench.reference, day.books.sleeves
-        terms = reference.rules_on(reference.timeline.index_of(day.books.day)).terms
-        without_cash = [program for program, of in terms.items() if of.cash == "excluded"]
+        programs = np.unique(sleeves["program_no"]).tolist()
+        without_cash = [program for program in programs if reference.terms_on(program, day.books.day).cash == "excluded"]
         base = sleeves["value_yen"] - np.where(np.isin(sleeves["program_no"], without_cash), sleeves["cash_yen"], 0)
         base = np.maximum(base, 0)
         total = np.zeros(self.size, np.int64)

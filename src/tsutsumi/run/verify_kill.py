@@ -17,13 +17,12 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from tsutsumi.core.calendar import epoch_day
+from tsutsumi.core.schema import Frame
 from tsutsumi.ports.paper import PaperCustodian
-from tsutsumi.run.verify_books import account_balances
 from tsutsumi.run.verify_check import Bench, Check, Tally
 from tsutsumi.run.verify_custodian import CUSTODIAN_FILE, copy_custodian
 from tsutsumi.store.database import House, HouseError, create_house, reading, transaction
 from tsutsumi.store.day_file import verify_day_file
-from tsutsumi.store.day_tables import load_books
 from tsutsumi.store.manifest import CLOSE, ClosedDay, closed_days
 from tsutsumi.store.rows import insert_rows
 from tsutsumi.store.tables import audit, day_files, days, events, metadata
@@ -95,8 +94,8 @@ class Killed:
             "締め直した日 days closed again",
         )
 
-    def run(self, custodian: Path) -> list[Check]:
-        """Return the check; `custodian` is the custodian's file as it was at the cut."""
+    def run(self, custodian: Path, holdings: Frame) -> list[Check]:
+        """Return the check; `custodian` is the custodian's file as it was at the cut, `holdings` what it holds at the end."""
         if self.cut is None or self.kills < 1:
             self.tally.note("1日しか締めていない、または --kills 0 one closed day only, or no kills asked for")
             return [self.tally.check()]
@@ -106,7 +105,7 @@ class Killed:
         try:
             copy = house_as_of(self.bench, self.cut, custodian)
             self._kill(copy)
-            self._end(copy)
+            self._end(copy, holdings)
             copy.engine.dispose()
         except (HouseError, OSError, ValueError, subprocess.TimeoutExpired) as error:
             self.tally.stopped = str(error)
@@ -156,7 +155,7 @@ class Killed:
         command = [sys.executable, "-c", CHILD, str(copy.folder), str(self.bench.days[-1].date)]
         return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def _end(self, copy: House) -> None:
+    def _end(self, copy: House, holdings: Frame) -> None:
         child = self._start(copy)
         _, errors = child.communicate(timeout=MOST_SECONDS)
         if child.returncode:
@@ -169,17 +168,15 @@ class Killed:
         left = [path for path in copy.books.glob("*/*") if path.relative_to(copy.folder).as_posix() not in named]
         self.tally.short(len(left), f"files without a day were left behind: {[path.name for path in left]}")
         if not missing:
-            self._ask_custodian(copy)
+            self._ask_custodian(copy, holdings)
 
-    def _ask_custodian(self, copy: House) -> None:
-        """The custodian, too, was told everything once: its accounts are the sums of the sleeves."""
-        last = self.bench.days[-1].date
-        ours = account_balances(load_books(copy, last))
+    def _ask_custodian(self, copy: House, holdings: Frame) -> None:
+        """The custodian, too, was told everything once."""
         custodian = PaperCustodian(copy.folder / CUSTODIAN_FILE)
-        theirs = custodian.holdings(epoch_day(last))
+        found = custodian.holdings(epoch_day(self.bench.days[-1].date))
         custodian.close()
-        if not all(np.array_equal(one, other) for one, other in zip(ours, theirs.values(), strict=True)):
-            self.tally.short(1, "the custodian's accounts are not the sums of the sleeves after the kills")
+        if not all(np.array_equal(column, holdings.get(name)) for name, column in found.items()):
+            self.tally.short(1, "after the kills the custodian holds other balances")
 
     def _compare(self, copy: House, when: str) -> int:
         """Each closed day is a day of the house, whole: same chain hash, and every file as the manifest says."""

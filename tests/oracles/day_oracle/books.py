@@ -27,8 +27,8 @@ def holders(held: dict, number: int, account_no: int, house: House) -> list[int]
 
 def split(house: House, row: dict, held: dict, day: date) -> None:
     """Account units `U' = floor(U × new / old)`, shared to sleeves by largest remainder with weights `units`; costs
-    unchanged; the unpriced sale orders' `asked_units` become `floor(asked × new / old)`, unpriced unit purchases' likewise,
-    rounded down to the lot; a split scales a purchase's limit by `old / new`, floored.
+    unchanged; unpriced orders in the instrument (both sides) are `cancelled`, with an alert; the sleeve counts as one whose
+    order had to wait.
     """
     number, old, new = row["instrument_no"], row["old_units"], row["new_units"]
     for account_no, instrument in sorted(house.account_units):
@@ -41,22 +41,20 @@ def split(house: House, row: dict, held: dict, day: date) -> None:
         for no, share in zip(owners, shares, strict=True):
             house.sleeves[no].units[number] = share
     for sleeve in house.open_sleeves():
-        for order in sleeve.live:
+        for order in list(sleeve.live):
             if order.instrument_no == number and order.status == "placed":
-                order.asked_units = order.asked_units * new // old
-                if order.side == "buy":
-                    order.asked_units -= order.asked_units % house.instruments[number]["lot_units"]
-                order.limit_price = order.limit_price * old // new
+                cancel(house, order)
+                sleeve.waited = True
 
 
 def distribute(house: House, row: dict, held: dict, day: date) -> None:
     """Account yen `= floor(U × amount × fx_ppm / (10^amount_scale × per_units × 10^6))`, shared to sleeves by largest
     remainder with weights `units`; flow `distribution`; cash of the same day.
 
-    `fx_ppm` as in force with the instrument's price.
+    `fx_ppm` as in force with the instrument's price, yen: 10^6; `amount_scale` is the instrument's `price_scale`.
     """
     number = row["instrument_no"]
-    fx = house.quotes[number].fx
+    fx = MILLION if house.instruments[number]["currency"] == "JPY" else house.quotes[number].fx
     below = 10 ** house.instruments[number]["price_scale"] * row["per_units"] * MILLION
     for account_no in sorted({house.sleeves[no].account_no for no, instrument in held if instrument == number}):
         owners = holders(held, number, account_no, house)
@@ -73,13 +71,8 @@ def held_now(house: House) -> dict[tuple[int, int], int]:
     return {(sleeve.number, number): units for sleeve in house.open_sleeves() for number, units in sleeve.units.items()}
 
 
-def nothing_left(order: Order, by_units: bool) -> bool:
-    """A split can leave an order without a unit; an order that got nothing is `cancelled`."""
-    return order.asked_units == 0 and (order.side == "sell" or by_units)
-
-
 def corporate_actions(house: House, day: date) -> None:
-    """Distributions, then splits of `d`, both on the units held at the end of `y`."""
+    """Distributions, then splits of `d` (and of days without a close since `y`), both on the units held at the end of `y`."""
     for row in since_last_close(house, "distributions", day):
         distribute(house, row, held_now(house), day)
     for row in since_last_close(house, "splits", day):
@@ -122,8 +115,7 @@ def fill(house: House, day: date) -> None:
                 continue
             if house.quotes[order.instrument_no].status != "fresh":
                 wait(house, order, day)
-            elif over_limit(house, order) or nothing_left(
-                    order, house.instruments[order.instrument_no]["order_mode"] == "units"):
+            elif over_limit(house, order):
                 cancel(house, order)
             else:
                 groups.setdefault((order.side, order.account_no, order.instrument_no), []).append(order)
@@ -153,7 +145,8 @@ def sell(house: House, account_no: int, number: int, orders: list[Order], day: d
 
 
 def buy(house: House, account_no: int, number: int, orders: list[Order], day: date) -> None:
-    """By amount: `Y = A`, units `U = floor(A × den / num)`, to sleeves with weights `asked_yen`.
+    """By amount: `Y = A`, units `U = floor(A × den / num)`, to sleeves with weights `asked_yen`; if `U = 0` the orders of
+    the group are `cancelled`, with an alert, and no yen move.
     By units: `Y = ceil(U × num / den)`, yen to sleeves with weights `units`.
     Sleeve: `held += u`, `cost += y`; account: `tax_cost += Y`.
     """
@@ -167,6 +160,10 @@ def buy(house: House, account_no: int, number: int, orders: list[Order], day: da
         asked = [(order.asked_yen, order.sleeve_no, order.decided_date) for order in orders]
         paid = [weight for weight, _, _ in asked]
         units = largest_remainder(sum(paid) * den // num, asked, number, day)
+        if not any(units):
+            for order in orders:
+                cancel(house, order)
+            return
     for order, bought, cost in zip(orders, units, paid, strict=True):
         order.filled_units, order.filled_yen, order.status = bought, cost, "priced"
         sleeve = house.sleeves[order.sleeve_no]

@@ -24,7 +24,7 @@ def read_terms(text: str) -> dict:
 
 
 def terms_in_force(house: House, contract: Contract, day: date) -> dict:
-    """The terms that the program's rules name on a day. Reading: those of the first day of the period hold for all of it."""
+    """The terms that the program's rules name on a day. Those of the first day of a period hold for the whole period."""
     name = house.rules(contract.program_no, day)["fee_terms_id"]
     rows = [row for row in house.tables["fee_terms"] if row["fee_terms_id"] == name and row["valid_from_date"] <= day]
     return read_terms(max(rows, key=lambda row: row["valid_from_date"])["terms_toml"])
@@ -59,9 +59,8 @@ def own_base(terms: dict, row: tuple[int, int]) -> int:
 
 
 def shares(house: House, contract: Contract, fee: int, day: date) -> dict[int, int]:
-    """`share_ppm` rows in force on `charged_date`, floor each, remainder to the program's `remainder_company`.
-
-    Reading: the rows in force are all those of the latest date.
+    """The `share_ppm` rows of the latest `valid_from_date` not after `charged_date`, floor each, remainder to the program's
+    `remainder_company`.
     """
     rows = [row for row in house.tables.get("program_shares", [])
             if row["program_no"] == contract.program_no and row["valid_from_date"] <= day]
@@ -74,7 +73,8 @@ def shares(house: House, contract: Contract, fee: int, day: date) -> dict[int, i
 
 def sleeve_parts(house: House, contract: Contract, terms: dict, by_day: dict, fee: int, day: date) -> dict[int, int]:
     """Split to the contract's sleeves (open at charging; those that are closing only if all are) with weights = Σ of their
-    daily base over the period, by largest remainder (`instrument_no` 0 in the tie); all zero: the first sleeve.
+    daily base over the period, component by component, by largest remainder (`instrument_no` 0 in the tie); all zero: the
+    first sleeve.
     """
     sleeves = house.contract_sleeves(contract.number)
     open_now = [sleeve.number for sleeve in sleeves if sleeve.is_active] or [sleeve.number for sleeve in sleeves]
@@ -132,9 +132,9 @@ def charge_final(house: House, contract: Contract, day: date) -> None:
 
 
 def accrued(house: House, sleeve: Sleeve, day: date) -> int:
-    """The fee accrued so far (floor of Σ base so far × top tier rate in force / (10^6 × 365), the sleeve's own base).
+    """The fee accrued so far (floor of Σ base so far × top tier rate in force (§7) / (10^6 × 365), the sleeve's own base).
 
-    Reading: the highest rate of the tiers in force on `d`, summed over the components, without the tax.
+    "Top tier rate": the highest rate of the table in force, Σ over components, without tax.
     """
     contract = house.contracts[sleeve.contract_no]
     if contract.period_start > day:

@@ -62,11 +62,11 @@ class View:
 
 def is_breach(view: View) -> bool:
     """For some `i`: `|v_i × 10^6 − V × w_i| ≥ V × band_absolute_ppm`, or (`band_relative_ppm > 0`, `w_i > 0`)
-    `|v_i × 10^6 − V × w_i| × 10^6 ≥ V × w_i × band_relative_ppm`; V > 0, and `e_j > 0` for some `j`. It counts if
-    `d − rebalanced_date ≥ cooldown_days` (a sleeve never rebalanced: always).
+    `|v_i × 10^6 − V × w_i| × 10^6 ≥ V × w_i × band_relative_ppm`; V > 0, and `e_j > 0` for some `j`, and `free ≥ 0` (a
+    payout above the band is no breach). It counts if `d − rebalanced_date ≥ cooldown_days` (a sleeve never rebalanced: always).
     """
     since = view.sleeve.rebalanced_date
-    if view.V <= 0 or not any(view.e(number) > 0 for number in view.numbers):
+    if view.V <= 0 or view.free < 0 or not any(view.e(number) > 0 for number in view.numbers):
         return False
     if since and (view.day - since).days < view.rules["cooldown_days"]:
         return False
@@ -121,9 +121,13 @@ def rebalance_sales(view: View, reason: str) -> None:
 
 
 def is_blocked(view: View) -> bool:
-    """Some instrument with `e_i ≥ minimum_trade` and something to sell could not be ordered."""
-    return any(view.e(number) >= view.rules["minimum_trade_yen"] and view.left[number] > 0 and not view.can_order(number)
-               for number in view.numbers)
+    """Some instrument with something to sell and `e_i ≥ minimum_trade` (or `e_i > 0`, `w_i = 0`) could not be ordered."""
+    for number in view.numbers:
+        over = view.e(number)
+        much = over >= view.rules["minimum_trade_yen"] or (over > 0 and view.weights.get(number, 0) == 0)
+        if much and view.left[number] > 0 and not view.can_order(number):
+            return True
+    return False
 
 
 def shortfall(view: View) -> bool:
@@ -147,9 +151,9 @@ def shortfall(view: View) -> bool:
 
 def sell_most_overweight(view: View, rest: int, reason: str) -> None:
     """Instruments in order of `e_i` descending (after the sales above; ties by instrument_no): first pass takes
-    `min(x, e_i)` where `e_i > 0`, second pass (same order) takes `min(x, v_i left)`; each as units
-    `min(left of held_i − S_i, ceil(take × den / num))` rounded up to the lot (at most what is left), and `x` falls by
-    `yen(units)`. Reading: only instruments that can be ordered.
+    `min(x, e_i)` where `e_i > 0`, second pass (same order) takes `min(x, v_i)`, `v_i` and `e_i` always of what is left,
+    `yen(held_i − S_i − sold) + B_i`; each as units `min(left of held_i − S_i, ceil(take × den / num))` rounded up to the
+    lot (at most what is left), and `x` falls by `yen(units)`. Reading: only instruments that can be ordered.
     """
     ranked = sorted((number for number in view.numbers if view.can_order(number)), key=lambda number: (-view.e(number), number))
     for amount in (view.e, lambda number: view.v[number]):
@@ -169,16 +173,20 @@ def limit_price(view: View, number: int) -> int:
 
 
 def whole_lots(view: View, number: int, amount: int) -> tuple[int, int, int]:
-    """k is the largest multiple of the lot whose cost at the limit is ≤ b. -> (units, cost at the limit, limit)"""
+    """k is the largest multiple of the lot whose cost at the limit plus 1 yen is ≤ b; `asked_yen` = cost at the limit + 1.
+
+    -> (units, asked_yen, limit)
+    """
     limit, lot = limit_price(view, number), view.house.instruments[number]["lot_units"]
-    units = amount * denominator(view.house, number) // limit       # ceil(k × limit / den) ≤ b  <=>  k × limit ≤ b × den
+    units = (amount - 1) * denominator(view.house, number) // limit    # ceil(k × limit / den) ≤ b'  <=>  k × limit ≤ b' × den
     units -= units % lot
-    return units, ceiling(units * limit, denominator(view.house, number)), limit
+    return units, ceiling(units * limit, denominator(view.house, number)) + 1, limit
 
 
 def purchases(view: View, reason: str) -> list[Order]:
     """Budget `= min(A − reserve, free − max(t_c, reserve))`; gaps `g_i = t_i − v_i` descending (ties by instrument_no):
-    `b = min(g_i, budget)`; stop at the first `b < minimum_trade_yen`.
+    `b = min(g_i, budget)`; stop at the first `b < minimum_trade_yen`; an amount that buys no unit at the price in force is
+    not ordered: next instrument.
     """
     house, sleeve, day, orders = view.house, view.sleeve, view.day, []
     can = [number for number in view.numbers if view.weights.get(number, 0) > 0 and view.can_order(number)]
@@ -203,6 +211,8 @@ def purchases(view: View, reason: str) -> list[Order]:
             order.asked_units, order.asked_yen, order.limit_price = whole_lots(view, number, amount)
             if order.asked_units == 0:
                 continue                                 # 0: next instrument
+        elif amount * denominator(house, number) < numerator(house, number):
+            continue
         budget -= order.asked_yen
         orders.append(order)
     return orders
@@ -244,10 +254,10 @@ def orders_of(view: View) -> list[Order]:
 
 
 def decide(house: House, sleeve: Sleeve, day: date) -> None:
-    """Skipped (no order) if the sleeve is stopped; `pending` is set when, in a rebalance, the sleeve was stopped (then for
-    reasons strategy and model, calendar too).
+    """Skipped (no order) if the sleeve is stopped; `pending` is set when the sleeve was stopped on an evening of a rebalance
+    by strategy, model or calendar (which sets `rebalanced_date` too).
 
-    Reading: such an evening counts as a rebalance, so it sets `rebalanced_date`.
+    Reading: in the order of precedence, so a calendar evening of a sleeve that is pending is one of the pending rebalance.
     """
     view = View(house, sleeve, day)
     if sleeve.number in house.today.stopped:

@@ -72,7 +72,7 @@ def planned_instalment(house: House, sleeve: Sleeve, amount: int, day: date) -> 
 
 def money_out(house: House, event: dict, day: date) -> str | None:
     """`withdrawal`: refused if the sleeve is closing, or above the limit. `transfer`: as withdrawal, paid into another
-    open sleeve of the same account.
+    sleeve of the same account that is open and not closing.
     """
     sleeve = sleeve_of(house, event)
     if sleeve is None or not sleeve.is_active or event["amount_yen"] <= 0:
@@ -130,10 +130,8 @@ def sleeve_closed(house: House, event: dict, day: date) -> str | None:
 
 
 def terminated(house: House, event: dict, day: date) -> str | None:
-    """All its sleeves close; final fee; all cash to the customer.
-
-    Reading: a sleeve that is already closing joins, without its target, unless it is to be paid today; a contract without
-    an open sleeve ends at once.
+    """All its sleeves close (one that is to be paid today apart; one that was closing already joins, without its target);
+    final fee; all cash to the customer. A contract without a sleeve ends at once.
     """
     contract = house.contracts.get(event["contract_no"])
     if contract is None or not contract.opened_date or contract.terminated_date:

@@ -20,7 +20,7 @@ def fx_of(house: House, number: int, day: date) -> int | None:
 def since_last_close(house: House, table: str, day: date) -> list[dict]:
     """The rows of a table that have come since the last close, in the order of their dates.
 
-    Reading: the page says "of `d`"; a split or a distribution dated on a day without a close is taken by the next close.
+    Splits and distributions "of `d` (and of days without a close since `y`)".
     """
     rows = [row for row in house.tables.get(table, []) if row["date"] <= day]
     rows = [row for row in rows if row["date"] == day or (house.previous is not None and row["date"] > house.previous)]
@@ -30,6 +30,11 @@ def since_last_close(house: House, table: str, day: date) -> list[dict]:
 def within(price: int, reference: int, limit_ppm: int) -> bool:
     """`|p − last| × 10^6 ≤ last × limit`."""
     return abs(price - reference) * MILLION <= reference * limit_ppm
+
+
+def far_away(price: int, last: int) -> bool:
+    """A price of 20 times the last accepted one or more, or a twentieth or less."""
+    return price >= 20 * last or price * 20 <= last
 
 
 def silent_calendar(house: House, number: int, day: date) -> bool:
@@ -44,11 +49,13 @@ def silent_calendar(house: House, number: int, day: date) -> bool:
 
 def judge(quote: Quote, price: int, fx: int, limit_ppm: int) -> str:
     """Accepted if it is positive and differs from the last accepted price by at most the limit, or if the last
-    *received* (refused) price was refused for its move and this one is within the limit of that one.
+    *received* (refused) price was refused for its move and this one is within the limit of that one (the second day
+    confirms; a price of 20 times the last accepted one or more, or a twentieth or less, is never confirmed by itself).
     The first price of an instrument is accepted.
     """
     moved = quote.price is not None and price > 0 and not within(price, quote.price, limit_ppm)
     confirmed = moved and quote.refused is not None and within(price, quote.refused, limit_ppm)
+    confirmed = confirmed and not far_away(price, quote.price)
     if price <= 0 or (moved and not confirmed):
         quote.refused = price if moved else None
         return "refused"
@@ -91,7 +98,10 @@ def status(house: House, number: int, day: date) -> str:
 
 
 def accept_prices(house: House, day: date) -> None:
-    """After a split the last price is scaled first (`last × old_units / new_units`, floored)."""
+    """After a split the last price is scaled first (`last × old_units / new_units`, floored).
+
+    Reading: the last accepted price, not a refused one.
+    """
     for row in since_last_close(house, "splits", day):
         quote = house.quotes[row["instrument_no"]]
         if quote.price is not None:

@@ -52,7 +52,7 @@ def needs(house: House, sleeve: Sleeve) -> int:
 
 
 def over_withdrawal_limit(house: House, sleeve: Sleeve, amount: int, day: date) -> bool:
-    """amount > `withdrawal_limit_ppm` of (value at `y` + today's money in − open payouts and dues)."""
+    """amount > `withdrawal_limit_ppm` of (value at `y` + today's deposits and instalments − open payouts and dues)."""
     base = sleeve.value_before + sleeve.money_in - needs(house, sleeve)
     return amount * 1_000_000 > house.rules_of(sleeve, day)["withdrawal_limit_ppm"] * base
 
@@ -65,24 +65,51 @@ def reissue(house: House, payout: Payout, later: date, cause: str) -> None:
         house.alert("promise_reissued", payout.sleeve_no)
 
 
-def reissue_moved(house: House, day: date) -> None:
-    """A promise that market data moves (price missing on a price day, a stop) is re-issued: computed anew on that
-    evening for every open payout of a sleeve that is stopped or has an order that had to wait, and taken if later.
+def is_sure(sleeve: Sleeve, payout: Payout) -> bool:
+    """The money is sure anyway: `min over t ≥ promised_date of L(t) ≥ Σ open payouts of the sleeve, closings apart,
+    promised by then`. Reading: "then" is the promised date of the payout in question.
+    """
+    then = payout.promised_date
+    return lowest(sleeve, then) >= sum(other.amount for other in sleeve.payouts if other.promised_date <= then)
 
-    Reading: a termination is one promise of all its sleeves, so it moves as a whole.
+
+def asked_on(house: House, sleeve: Sleeve, day: date) -> date:
+    """Computed anew: of a stopped sleeve as if requested on `n(d)`: tonight it cannot order."""
+    return house.dates.next(day) if sleeve.number in house.today.stopped else day
+
+
+def together(house: House) -> list[list[Sleeve]]:
+    """The closing sleeves: all closings of one termination move together, any other alone."""
+    groups: dict[tuple, list[Sleeve]] = {}
+    for sleeve in house.open_sleeves():
+        if sleeve.closing:
+            alone = sleeve.number if sleeve.closing.kind == "closing" else 0
+            groups.setdefault((sleeve.contract_no, alone), []).append(sleeve)
+    return list(groups.values())
+
+
+def closing_tonight(house: House, sleeves: list[Sleeve], day: date) -> date:
+    """The promise of a closing, computed anew."""
+    return max(closing_promise(house, [sleeve], asked_on(house, sleeve, day)) for sleeve in sleeves)
+
+
+def reissue_moved(house: House, day: date) -> None:
+    """A promise that market data moves is re-issued: on that evening, before step 7, for every open payout of a sleeve that
+    is stopped or had an order that had to wait today, unless the money is sure anyway; taken if later.
+
+    Reading: which money is sure is found before any promise of the sleeve moves; closings are computed after the other
+    payouts of all sleeves have moved.
     """
     moved = [sleeve for sleeve in house.open_sleeves() if sleeve.waited or sleeve.number in house.today.stopped]
     for sleeve in moved:
-        for payout in sleeve.payouts:
-            reissue(house, payout, promise(house, sleeve, day, day), "market_data")
-        if sleeve.closing and sleeve.payment_date is None:
-            together = [sleeve]
-            if sleeve.closing.kind == "termination":
-                together = [other for other in house.contract_sleeves(sleeve.contract_no)
-                            if other.closing and other.closing.kind == "termination"]
-            later = closing_promise(house, together, day)
-            for other in together:
-                reissue(house, other.closing, later, "market_data")
+        later = promise(house, sleeve, asked_on(house, sleeve, day), day)
+        for payout in [payout for payout in sleeve.payouts if not is_sure(sleeve, payout)]:
+            reissue(house, payout, later, "market_data")
+    for sleeves in together(house):
+        if any(sleeve in moved for sleeve in sleeves):
+            later = closing_tonight(house, sleeves, day)
+            for sleeve in sleeves:
+                reissue(house, sleeve.closing, later, "market_data")
 
 
 # ------------------------------------------------------------------------------------------------------------ payments
@@ -102,18 +129,28 @@ def send(house: House, day: date, sleeve: Sleeve, payout: Payout, kind: str, amo
     house.move_cash(day, sleeve, kind, -amount)
 
 
+def is_empty(sleeve: Sleeve) -> bool:
+    """No units, no live order."""
+    return not sleeve.held() and not sleeve.live
+
+
 def pay_payouts(house: House, sleeve: Sleeve, day: date) -> None:
     """(1) payouts with `promised_date ≤ d`, oldest request first: paid if amount ≤ `payable_now` (which falls with each
-    payment); a payout that cannot be paid is re-issued with cause `market_fall`.
+    payment); a payout that cannot be paid is re-issued with cause `market_fall`; but if the sleeve has no units and no live
+    order left, what `payable_now` allows is paid in its place (alert `payout_cut`).
     """
     for payout in list(sleeve.payouts):                  # appended on request: oldest first
         if payout.promised_date > day:
             continue
-        if payout.amount <= lowest(sleeve, day):
-            sleeve.payouts.remove(payout)
-            send(house, day, sleeve, payout, "withdrawal" if payout.kind == "transfer" else payout.kind, payout.amount)
-        else:
+        allowed = lowest(sleeve, day)
+        if payout.amount > allowed and not is_empty(sleeve):
             reissue(house, payout, promise(house, sleeve, day, day), "market_fall")
+            continue
+        if payout.amount > allowed:
+            house.alert("payout_cut", sleeve.number)
+        sleeve.payouts.remove(payout)
+        kind = "withdrawal" if payout.kind == "transfer" else payout.kind
+        send(house, day, sleeve, payout, kind, min(payout.amount, allowed))
 
 
 def collect(house: House, fee: Fee, sleeve: Sleeve, amount: int, day: date) -> None:
@@ -142,15 +179,36 @@ def pay_dues(house: House, day: date) -> None:
     for fee in house.fees:
         if fee.unpaid and fee.due_date <= day:
             dues.setdefault((fee.due_date, fee.charged_date, fee.contract_no), []).append(fee)
-    for key in sorted(dues):
+    for due_date, charged, contract_no in sorted(dues):
+        fees = dues[due_date, charged, contract_no]
         parts: dict[int, int] = {}
-        for fee in dues[key]:
+        for fee in fees:
             for number, part in fee.unpaid.items():
                 parts[number] = parts.get(number, 0) + part
         if all(part <= spare(house.sleeves[number], day) for number, part in parts.items()):
-            for fee in dues[key]:
+            for fee in fees:
                 for number, part in list(fee.unpaid.items()):
                     collect(house, fee, house.sleeves[number], part, day)
+        elif (day - due_date).days >= 20:
+            take_late(house, fees, house.contract_sleeves(contract_no), day)
+
+
+def take_late(house: House, fees: list[Fee], sleeves: list[Sleeve], day: date) -> None:
+    """A due still unpaid 20 calendar days after its `due_date` is taken from whichever sleeves of the contract can pay by
+    that measure, in the order of their number, if together they can pay all of it.
+
+    Reading: each gives as much as it can, closing sleeves too.
+    """
+    rest = sum(sum(fee.unpaid.values()) for fee in fees)
+    able = [(sleeve, max(0, spare(sleeve, day))) for sleeve in sleeves]
+    if sum(yen for _sleeve, yen in able) < rest:
+        return
+    for sleeve, yen in able:
+        house.move_cash(day, sleeve, "fee", -min(yen, rest))
+        rest -= min(yen, rest)
+    for fee in fees:
+        fee.collected_yen += sum(fee.unpaid.values())
+        fee.unpaid, fee.collected_date, fee.late = {}, day, True
 
 
 def empty(house: House, sleeve: Sleeve, day: date) -> None:
@@ -158,9 +216,8 @@ def empty(house: House, sleeve: Sleeve, day: date) -> None:
     the sleeve is closed with value 0 on that day. If the fee exceeds the cash, the fee collected is cut to the cash and
     the rest is written in an alert `fee_shortfall`.
 
-    Reading: all unpaid dues in which the sleeve has a part are paid, whatever their date and whatever other sleeves can
-    pay, with one alert per sleeve; open payouts that could not be paid before end without a payment of their own, their
-    money being in the whole.
+    At the closing every unpaid due of the sleeve is paid whatever its date, and what is still open of its other payouts
+    lapses (the cash goes out with the closing). Reading: whatever other sleeves can pay.
     """
     if sum(fee.unpaid[sleeve.number] for fee in house.dues(sleeve)) > sleeve.cash:
         house.alert("fee_shortfall", sleeve.contract_no)
@@ -178,31 +235,36 @@ def empty(house: House, sleeve: Sleeve, day: date) -> None:
 
 
 def pay(house: House, day: date) -> None:
-    """Payments: dues and payouts whose day has come."""
+    """Payments: dues and payouts whose day has come.
+
+    Reading: a sleeve into which a correction of its payment day brought units is not emptied, but sells them first.
+    """
     for sleeve in house.open_sleeves():
         pay_payouts(house, sleeve, day)
     pay_dues(house, day)
     for sleeve in house.open_sleeves():
-        if sleeve.payment_date == day and not sleeve.held() and not sleeve.live:
+        if sleeve.payment_date == day and is_empty(sleeve):
             empty(house, sleeve, day)
-
-
-def is_ready(house: House, sleeve: Sleeve, day: date) -> bool:
-    """A closing sleeve with no units, no live order, on the eve of its promised date or later."""
-    return not sleeve.held() and not sleeve.live and house.dates.next(day) >= sleeve.closing.promised_date
+        sleeve.payment_date = None
 
 
 def ready_closings(house: House, day: date, charge_final) -> None:
-    """A termination charges the final fee of the contract that evening (period end = `d`; all sleeves must be ready), due
-    `n(d)`; the payment day is `n(d)`.
+    """A closing sleeve with no units, no live order, on the eve of its promised date or later: a termination charges the
+    final fee of the contract that evening (period end = `d`; all sleeves must be ready), due `n(d)`; the payment day is
+    `n(d)`. A closing that is not ready on the eve of its promised date is promised anew,
+    `max(its promise computed tonight, n(n(d)))`, with cause `market_data`.
     """
-    for sleeve in house.open_sleeves():
-        if sleeve.closing and sleeve.closing.kind == "closing" and is_ready(house, sleeve, day):
-            sleeve.payment_date = house.dates.next(day)
-    for contract in house.contracts.values():
-        sleeves = house.contract_sleeves(contract.number)
-        ready = all(sleeve.closing and is_ready(house, sleeve, day) for sleeve in sleeves)
-        if contract.terminated_date and sleeves and ready and not contract.final_charged:
-            charge_final(house, contract, day)
+    tomorrow = house.dates.next(day)
+    for sleeves in together(house):
+        contract = house.contracts[sleeves[0].contract_no]
+        if sleeves[0].closing.promised_date > tomorrow:
+            continue
+        if all(is_empty(sleeve) for sleeve in sleeves):
+            if sleeves[0].closing.kind == "termination" and not contract.final_charged:
+                charge_final(house, contract, day)
             for sleeve in sleeves:
-                sleeve.payment_date = house.dates.next(day)
+                sleeve.payment_date = tomorrow
+        else:
+            later = max(closing_tonight(house, sleeves, day), house.dates.next(tomorrow))
+            for sleeve in sleeves:
+                reissue(house, sleeve.closing, later, "market_data")

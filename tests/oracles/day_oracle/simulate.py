@@ -26,7 +26,7 @@ def simulate(tables: dict[str, list[dict]], first: date, through: date, *, bank_
 
 
 def close(house: House, day: date) -> Day:
-    """One day, in the order of §3."""
+    """One day, in the order of §3. Reading: the final fee of a termination comes after the fees of periods, then drawings."""
     house.today = house.days[day] = Day()
     for sleeve in house.sleeves.values():
         sleeve.value_before = sleeve.value
@@ -40,8 +40,13 @@ def close(house: House, day: date) -> Day:
     for sleeve in house.sleeves.values():
         if sleeve.is_open or sleeve.closed_date == day:
             value_sleeve(house, sleeve)
+    house.today.stopped = {sleeve.number for sleeve in house.open_sleeves() if is_stopped(house, sleeve)}
+    promises.reissue_moved(house, day)                   # before step 7
     charging.charge_periods(house, day)
-    evening(house, day)
+    promises.ready_closings(house, day, charging.charge_final)
+    plans.drawings(house, day)
+    for sleeve in house.open_sleeves():
+        decision.decide(house, sleeve, day)
     record_positions(house, day)
     house.previous = day
     return house.today
@@ -67,16 +72,6 @@ def is_stopped(house: House, sleeve: Sleeve) -> bool:
     numbers = set(sleeve.held()) | {order.instrument_no for order in sleeve.live}
     return any(house.quotes[number].status in ("missing", "refused") and house.quotes[number].price is not None
                for number in numbers)
-
-
-def evening(house: House, day: date) -> None:
-    """Promises that moved, closings that are ready, drawings, then the decision of every sleeve."""
-    house.today.stopped = {sleeve.number for sleeve in house.open_sleeves() if is_stopped(house, sleeve)}
-    promises.reissue_moved(house, day)
-    promises.ready_closings(house, day, charging.charge_final)
-    plans.drawings(house, day)
-    for sleeve in house.open_sleeves():
-        decision.decide(house, sleeve, day)
 
 
 def record_positions(house: House, day: date) -> None:

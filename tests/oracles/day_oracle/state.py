@@ -22,7 +22,7 @@ class Order:
     placed_date: date
     priced_date: date
     settlement_date: date
-    asked_yen: int = 0                       # purchases: the yen, or the cost at the limit
+    asked_yen: int = 0                       # purchases: the yen, or the cost at the limit and 1 yen
     asked_units: int = 0                     # sales and purchases by units
     limit_price: int = 0                     # price × fx_ppm, purchases by units
     status: str = "placed"                   # placed | priced | settled | cancelled
@@ -66,6 +66,7 @@ class Fee:
     unpaid: dict[int, int]                   # the parts not yet collected
     collected_date: date | None = None
     collected_yen: int = 0
+    late: bool = False                       # taken from whichever sleeves could pay
 
 
 @dataclass

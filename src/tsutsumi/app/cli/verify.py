@@ -21,7 +21,6 @@ from tsutsumi.run.verify_check import Check, Progress
 from tsutsumi.store.database import HouseError, open_house
 
 MARKS = {True: "合 holds", False: "否 short", None: "− nothing"}
-HEADINGS = ("結果 result", "約束 promise", "差異 figure", "検査 checked")
 
 
 def verify(
@@ -64,26 +63,29 @@ def verify(
 
 
 def check_lines(checks: list[Check]) -> list[str]:
-    """Return the checks as a table in Japanese with English beside, details under each, and the sum of it (検証結果)."""
-    rows = [HEADINGS]
-    rows += [
-        (MARKS[check.passed], f"{check.ja} {check.en}", f"{check.figure:,} {check.unit}", f"{check.checked:,} {check.of}")
-        for check in checks
-    ]
-    widths = [max(cell_len(row[k]) for row in rows) for k in range(len(HEADINGS))]
-    lines = [_line(rows[0], widths), "─" * (sum(widths) + 2 * len(widths) - 2)]
-    for check, row in zip(checks, rows[1:], strict=True):
-        lines.append(_line(row, widths))
+    """Return the checks as a table (検証結果): what holds, its figure, what was looked at; English and details under each."""
+    marks = max(cell_len(mark) for mark in MARKS.values())
+    names = max(cell_len(check.ja) for check in checks)
+    figures = max(cell_len(_figure(check)) for check in checks)
+    lines = [_line(("結果", marks), ("約束 promise", names), ("差異 figure", figures), ("検査 checked", 0))]
+    for check in checks:
+        looked = f"{check.checked:,} {check.of}"
+        lines += ["", _line((MARKS[check.passed], marks), (check.ja, names), (_figure(check), figures), (looked, 0))]
+        indent = " " * (marks + 2)
+        lines.append(f"{indent}{check.en}")
         if check.passed is None:
-            lines.append("    検査の対象がありません there was nothing to check")
-        lines += [f"    {detail}" for detail in check.details]
+            lines.append(f"{indent}検査の対象がありません there was nothing to check")
+        lines += [f"{indent}{detail}" for detail in check.details]
     counts = [sum(check.passed is kind for check in checks) for kind in (True, None, False)]
-    lines += ["", f"合 hold {counts[0]}、対象なし nothing to check {counts[1]}、否 fell short {counts[2]}"]
-    return lines
+    return [*lines, "", f"合 hold {counts[0]}、対象なし nothing to check {counts[1]}、否 fell short {counts[2]}"]
 
 
-def _line(row: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(text + " " * (width - cell_len(text)) for text, width in zip(row, widths, strict=True)).rstrip()
+def _figure(check: Check) -> str:
+    return f"{check.figure:,} {check.unit}"
+
+
+def _line(*cells: tuple[str, int]) -> str:
+    return "  ".join(text + " " * (width - cell_len(text)) for text, width in cells).rstrip()
 
 
 @contextmanager
