@@ -1,17 +1,16 @@
 """Random small houses for the close: reference data, markets, rules, customers and events of every kind, as rows of the tables.
 
-`random_house(rng)` gives `tables`, `first`, `through` and `bank_failures`: what `day_oracle.simulate` takes. All values are in
-valid ranges and most instructions can be carried out; some events are bad on purpose, and some prices are wrong or late.
+`random_house(rng)` gives `tables`, `first`, `through` and `bank_failures`: what `day_oracle.simulate` takes. No debit fails
+unless it is asked for. All values are in valid ranges and most instructions can be carried out; some events are bad on
+purpose, and some prices are wrong or late (`random_market`).
 """
 
 import random
-from datetime import date, timedelta
+from datetime import date
 
 from tests.oracles.fees_oracle import is_business_day, last_of_month
+from tests.oracles.random_market import MILLION, ONE_DAY, RECORDED, make_instruments, make_market
 
-ONE_DAY = timedelta(days=1)
-MILLION = 1_000_000
-RECORDED = "2019-01-01T00:00:00Z"
 TERMS = """name = "random"
 rates_of = "day"
 [period]
@@ -43,7 +42,7 @@ tiers = [[0, {later}]]
 """
 
 
-def random_house(rng: random.Random) -> dict:
+def random_house(rng: random.Random, *, failing_bank: bool = False) -> dict:
     """-> {tables, first, through, bank_failures}"""
     days = window(rng)
     tables = {"companies": [{"company_no": no, "company_id": f"C{no}", "name": f"会社{no}", "name_en": f"Company {no}"}
@@ -55,7 +54,7 @@ def random_house(rng: random.Random) -> dict:
     make_customers(rng, tables)
     failures = make_plans(rng, tables, days)
     make_events(rng, tables, days, crash)
-    return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures}
+    return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures if failing_bank else frozenset()}
 
 
 def window(rng: random.Random) -> list[date]:
@@ -73,105 +72,6 @@ def window(rng: random.Random) -> list[date]:
             days.append(day)
         day += ONE_DAY
     return days
-
-
-# ---------------------------------------------------------------------------------------------------------- instruments
-def make_instruments(rng: random.Random, tables: dict, days: list[date]) -> None:
-    """JPY funds per 10,000 (by amount) or per 1 unit (by units), ETFs with lots, dollars, levies, lags, calendars."""
-    shapes = {
-        "fund": {"price_base_units": 10000, "order_mode": "amount", "calendar_ids": rng.choice(["", "US", "US;UK"])},
-        "unit fund": {"price_base_units": 1, "order_mode": "units", "price_scale": rng.choice([0, 2])},
-        "etf": {"kind": "etf", "price_base_units": 1, "order_mode": "units", "lot_units": rng.choice([1, 10])},
-        "dollar": {"kind": "etf", "price_base_units": 1, "order_mode": "units", "currency": "USD", "price_scale": 2,
-                   "calendar_ids": "US"},
-        "dollar fund": {"price_base_units": 10000, "currency": "USD", "price_scale": 2, "calendar_ids": "US;UK"},
-    }
-    chosen = ["fund", rng.choice(["unit fund", "etf"]), rng.choice(list(shapes))] + rng.choices(list(shapes), k=rng.randint(0, 5))
-    fixed = {"asset_class": "domestic-equity", "daily_move_limit_ppm": 350000, "cut_off": "15:30", "data_source": "generated"}
-    tables["instruments"], tables["no_order_days"] = [], []
-    for no, name in enumerate(chosen, start=1):
-        row = {
-            "instrument_no": no, "instrument_id": f"I{no}", "name": f"商品{no}", "name_en": f"Instrument {no}", "kind": "fund",
-            "currency": "JPY", "price_scale": 0, "price_base_units": 10000, "order_mode": "amount",
-            "lot_units": 1, "order_margin_ppm": rng.choice([10000, 50000, 100000]), "price_lag_days": rng.randint(0, 2),
-            "buy_settlement_days": rng.randint(1, 6), "sell_settlement_days": rng.randint(1, 6),
-            "levy_ppm": rng.choice([0, 0, 1000, 3000]), "calendar_ids": "", **fixed, **shapes[name],
-        }
-        if name == "fund" and rng.random() < 0.5:
-            row["calendar_ids"] = rng.choice(["", "US", "DE"])
-        tables["instruments"].append(row)
-        if rng.random() < 0.5:
-            tables["no_order_days"] += [{"instrument_no": no, "date": day} for day in days if rng.random() < 0.06]
-    tables["calendar_holidays"] = [{"calendar_id": name, "date": day, "name": "holiday"}
-                                   for name in ("US", "UK", "DE") for day in days if rng.random() < 0.04]
-
-
-def is_instrument_day(tables: dict, row: dict, day: date) -> bool:
-    """A house business day that is no holiday of the instrument's calendars."""
-    names = row["calendar_ids"].split(";")
-    return not any(one["calendar_id"] in names and one["date"] == day for one in tables["calendar_holidays"])
-
-
-# --------------------------------------------------------------------------------------------------------------- market
-def moved(price: int, ppm: int) -> int:
-    """A price after a move, at least 1."""
-    return max(1, price * (MILLION + ppm) // MILLION)
-
-
-def make_market(rng: random.Random, tables: dict, days: list[date]) -> date | None:
-    """Random walks with crashes, missing and refused prices, silences of a calendar, FX with gaps, splits, distributions.
-
-    -> the day of the crash
-    """
-    for name in ("prices", "fx_rates", "splits", "distributions"):
-        tables[name] = []
-    silent = {(rng.choice(["US", "US;UK", "DE", ""]), rng.choice(days)) for _ in range(rng.randint(1, 4))}
-    crash = rng.choice(days[10:]) if rng.random() < 0.7 else None
-    for row in tables["instruments"]:
-        late = rng.randint(3, 15) if row["instrument_no"] > 2 and rng.random() < 0.15 else 0      # launched inside the window
-        open_days = [day for day in days[late:] if is_instrument_day(tables, row, day)]
-        walk(rng, tables, row, open_days, silent, crash)
-    rate, gap = rng.randint(100, 160) * MILLION, rng.choice(days[5:]) if rng.random() < 0.25 else None
-    for day in days:
-        rate = moved(rate, rng.randint(-8000, 8000))
-        in_gap = gap is not None and gap <= day < gap + 11 * ONE_DAY
-        if day == days[0] or (rng.random() < 0.93 and not in_gap):
-            row = {"currency": "USD", "date": day, "fx_ppm": rate, "source": "generated", "recorded_at": RECORDED}
-            tables["fx_rates"].append(row)
-    return crash
-
-
-def walk(rng: random.Random, tables: dict, row: dict, days: list[date], silent: set, crash: date | None) -> None:
-    """The prices of one instrument, its splits and its distributions."""
-    no, scale = row["instrument_no"], 10 ** row["price_scale"]
-    price = rng.randint(6_000, 30_000) if row["price_base_units"] == 10000 else rng.randint(400, 9_000)
-    price = (price if row["currency"] == "JPY" else rng.randint(20, 150)) * scale
-    split_day = rng.choice(days[3:]) if rng.random() < 0.35 else None
-    paying = set(rng.sample(days[3:], rng.choice([0, 1, 3]))) - {split_day}
-    wild, rough = rng.choice([6000, 12000, 25000]), rng.random() < 0.6
-    confirmed = rng.choice(days[5:]) if rng.random() < 0.15 else None
-    for day in days:
-        price = moved(price, rng.randint(-wild, wild))
-        if day == crash:
-            price = moved(price, -rng.randint(250_000, 320_000))
-        if day == confirmed:
-            price = moved(price, -420_000)
-        if day == split_day:
-            old, new = rng.choice([(1, 2), (1, 3), (2, 3), (5, 9), (2, 1), (10, 1)])
-            price = max(1, price * old // new)
-            tables["splits"].append({"instrument_no": no, "date": day, "old_units": old, "new_units": new, "recorded_at": RECORDED})
-        if day in paying:
-            tables["distributions"].append({"instrument_no": no, "date": day, "amount": max(1, price * rng.randint(1, 30) // 1000),
-                                            "per_units": row["price_base_units"], "recorded_at": RECORDED})
-        shown, chance = price, rng.random()
-        if rough and day != days[0] and ((row["calendar_ids"], day) in silent or chance < 0.015):
-            continue
-        if rough and day != days[0] and chance > 0.99:
-            shown = rng.choice([0, price * 100, max(1, price // 100)])
-        tables["prices"].append({"instrument_no": no, "date": day, "price": shown, "source": "generated", "recorded_at": RECORDED})
-    if not rough:
-        drop = {day for name, day in silent if name == row["calendar_ids"]} - {days[0]}
-        tables["prices"] = [one for one in tables["prices"] if one["instrument_no"] != no or one["date"] not in drop]
 
 
 # --------------------------------------------------------------------------------------------------------------- models
@@ -219,7 +119,7 @@ def make_programs(rng: random.Random, tables: dict, days: list[date]) -> None:
         rules = {
             "program_no": no, "valid_from_date": early, "band_absolute_ppm": rng.choice([30_000, 50_000, 100_000]),
             "band_relative_ppm": rng.choice([0, 200_000, 400_000]), "cooldown_days": rng.choice([5, 20, 40]),
-            "rebalance_months": rng.choice(["", "1;4;7;10", "3;5;12"]), "minimum_trade_yen": rng.choice([1_000, 10_000, 20_000]),
+            "rebalance_months": rng.choice(["", "1;4;7;10", "3;5;12"]), "minimum_trade_yen": rng.choice([1, 1_000, 10_000, 20_000]),
             "minimum_deposit_yen": 10_000, "minimum_instalment_yen": 5_000, "withdrawal_limit_ppm": rng.choice([800_000, 900_000]),
             "sale_margin_ppm": rng.choice([20_000, 50_000, 80_000]), "collection_days": rng.randint(1, 5), "fee_terms_id": f"F{no}",
             "remainder_company_no": 1, "source": "", "approved_by": "", "recorded_at": RECORDED}
@@ -250,9 +150,9 @@ def random_terms(rng: random.Random, days: list[date]) -> str:
         cash=rng.choice(["included", "included", "excluded"]), year=rng.choice(["365", "366", '"actual"']),
         to=rng.choice(["down", "up", "half-up", "half-even"]), average=rng.choice(["none", "down"]),
         tax=rng.choice(["included", "added"]))
-    for name in ["mandate", "wrap"][: rng.randint(1, 2)]:
+    for name in ["mandate", "wrap", "advice"][: rng.choice([1, 2, 2, 3])]:
         rate = rng.randint(5_000, 15_000)
-        text += COMPONENT.format(name=name, first=rate, floor=rng.choice([1_000_000, 3_000_000]), second=rate * 2 // 3,
+        text += COMPONENT.format(name=name, first=rate, floor=rng.choice([100_000, 1_000_000, 3_000_000]), second=rate * 2 // 3,
                                  changed=rng.choice(days).isoformat(), later=rate * 9 // 10)
     return text
 
@@ -325,8 +225,9 @@ def make_events(rng: random.Random, tables: dict, days: list[date], crash: date 
                 on = days[rng.randint(at, len(days) - 1)] + rng.choice([0, 0, 0, 1]) * ONE_DAY
                 found += instruction(rng, tables, sleeve["sleeve_no"], siblings, first, on)
             if crash and crash > days[at] and rng.random() < 0.15:
-                found.append({"date": crash - rng.randint(1, 4) * ONE_DAY, "kind": "withdrawal", "sleeve_no": sleeve["sleeve_no"],
-                              "amount_yen": first * rng.randint(60, 85) // 100})
+                for _ in range(rng.randint(1, 2)):
+                    found.append({"date": crash - rng.randint(1, 4) * ONE_DAY, "kind": "withdrawal",
+                                  "sleeve_no": sleeve["sleeve_no"], "amount_yen": first * rng.randint(60, 88) // 100})
         if rng.random() < 0.25:
             on = days[rng.randint(min(begin + 5, len(days) - 2), len(days) - 2)]
             found.append({"date": on, "kind": "terminated", "contract_no": contract["contract_no"]})

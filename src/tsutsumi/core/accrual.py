@@ -13,7 +13,7 @@ from tsutsumi.core.books import Books, share_columns
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.fee_periods import fee_periods
 from tsutsumi.core.fees import arrears_average_fees
-from tsutsumi.core.payouts import P_TERMINATION
+from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, stack, take
 from tsutsumi.core.units import PPM

@@ -264,7 +264,7 @@ def _holders(books: Books, instrument_no: int) -> tuple[np.ndarray, np.ndarray, 
 def split_units(books: Books, instrument_no: int, old: int, new: int) -> tuple[np.ndarray, np.ndarray]:
     """Write a split (分割) into the books; return sleeve rows and the change of their units.
 
-    Account units become floor(U × new / old), shared to its sleeves by largest remainder; costs stay.
+    Account units become floor(U × new / old), shared to its sleeves by largest remainder; costs stay, except where nothing is left.
     """
     rows, starts, place, sleeve_rows = _holders(books, instrument_no)
     accounts, positions = books.account_positions, books.positions
@@ -273,6 +273,8 @@ def split_units(books: Books, instrument_no: int, old: int, new: int) -> tuple[n
     shares = np.zeros(rows.size, np.int64)
     _share_groups(starts, accounts["held_units"][place], units, positions["sleeve_no"][rows], instrument_no, books.day, shares)
     positions["held_units"][rows] = shares
+    positions["cost_yen"][rows[shares == 0]] = 0
+    accounts["tax_cost_yen"][place[accounts["held_units"][place] == 0]] = 0
     return sleeve_rows, shares - units
 
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
-from tsutsumi.core.events import available
-from tsutsumi.core.payouts import P_DRAWING, Promiser, new_payout
+from tsutsumi.core.promises import P_DRAWING, Promiser, available, new_payout
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import length, stack
 from tsutsumi.core.units import PPM

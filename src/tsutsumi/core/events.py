@@ -13,7 +13,7 @@ from tsutsumi.core.flows import CORRECTION, DEPOSIT, FLOW_KINDS, INSTALMENT, Flo
 from tsutsumi.core.journal import BY_EVENT, CASH, LEDGERS, UNITS, YEN, Journal
 from tsutsumi.core.journal import CORRECTION as CORRECTION_LEDGER
 from tsutsumi.core.ladder import payable_now
-from tsutsumi.core.payouts import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, Promiser, new_payout
+from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, Promiser, available, new_payout
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, length, sort, stack, take
 from tsutsumi.core.units import PPM
@@ -111,7 +111,8 @@ def _check_references(door: Door, event: dict) -> None:
             raise Refused(f"{name} {event[name]} is not registered", "register it first, or name the right one")
     owner = int(registry.sleeves["contract_no"][event["sleeve_no"]])
     if event["sleeve_no"] and event["contract_no"] not in (0, owner):
-        raise Refused(f"sleeve {event['sleeve_no']} belongs to contract {owner}, not {event['contract_no']}", "name its own contract")
+        cause = f"sleeve {event['sleeve_no']} belongs to contract {owner}, not {event['contract_no']}"
+        raise Refused(cause, "name its own contract")
 
 
 def _open_door(books: Books, rules: Rules, events: Frame, flows: Flows, journal: Journal, alerts: Alerts) -> Door:
@@ -192,7 +193,8 @@ def _money_in(door: Door, event: dict, flow_kind: int, least: str) -> None:
     door.money_in[row] += amount
     account, sleeve = int(sleeves["account_no"][row]), event["sleeve_no"]
     door.flows.add(account, sleeve, flow_kind, amount, event["event_no"])
-    door.journal.post(BY_EVENT, account, sleeve, event["event_no"], [(CASH, YEN, amount), (LEDGERS.index(FLOW_KINDS[flow_kind]), YEN, -amount)])
+    origin = LEDGERS.index(FLOW_KINDS[flow_kind])
+    door.journal.post(BY_EVENT, account, sleeve, event["event_no"], [(CASH, YEN, amount), (origin, YEN, -amount)])
 
 
 def _deposit(door: Door, event: dict) -> None:
@@ -201,15 +203,6 @@ def _deposit(door: Door, event: dict) -> None:
 
 def _instalment(door: Door, event: dict) -> None:
     _money_in(door, event, INSTALMENT, "minimum_instalment_yen")
-
-
-def available(books: Books, row: int, money_in: int) -> int:
-    """Return what a withdrawal is measured against: value at y + today's money in − open payouts and dues of the sleeve."""
-    sleeve = books.sleeves["sleeve_no"][row]
-    payouts, dues = books.payouts, books.dues
-    mine = (payouts["sleeve_no"] == sleeve) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
-    asked = int(payouts["amount_yen"][mine].sum()) + int(dues["amount_yen"][dues["sleeve_no"] == sleeve].sum())
-    return int(books.sleeves["value_yen"][row]) + money_in - asked
 
 
 def _out(door: Door, event: dict, kind: int) -> None:

@@ -7,25 +7,8 @@ flight against its band and its cash against its target, so that only the sleeve
 import numpy as np
 from numba import njit, prange
 
-from tsutsumi.core.wide import MAX, mul_div_ceil, mul_div_floor
-
-
-@njit(cache=True, inline="always", error_model="numpy")
-def position_yen(units, num, den, most_units):
-    """Return floor(units × num / den); `most_units` is the largest number of units whose product fits 63 bits."""
-    if units <= most_units:
-        return np.int64(np.uint64(units) * np.uint64(num) // np.uint64(den))
-    return mul_div_floor(units, num, den)
-
-
-@njit(cache=True, inline="always", error_model="numpy")
-def is_breach(value, total, weight, band_absolute, band_relative):
-    """Return whether |v × 10^6 − V × w| reaches the absolute band (of V) or the relative band (of V × w)."""
-    aim = total * weight
-    distance = abs(value * 1_000_000 - aim)
-    if distance >= total * band_absolute:
-        return True
-    return band_relative > 0 and weight > 0 and distance >= mul_div_ceil(aim, band_relative, 1_000_000)
+from tsutsumi.core.drift import is_breach
+from tsutsumi.core.wide import MAX, position_yen
 
 
 @njit(cache=True, parallel=True, error_model="numpy")

@@ -65,6 +65,14 @@ def mul_div_ceil(a, b, c):
     return quotient + (1 if remainder > 0 else 0)
 
 
+@njit(cache=True, inline="always", error_model="numpy")
+def position_yen(units, num, den, most_units):
+    """Return floor(units × num / den); `most_units` is the largest number of units whose product fits 63 bits."""
+    if units <= most_units:
+        return np.int64(np.uint64(units) * np.uint64(num) // np.uint64(den))
+    return mul_div_floor(units, num, den)
+
+
 @njit(cache=True)
 def mix(number):
     """Return splitmix64 of a number: an even, well-mixed order that favours nobody over many days."""

@@ -16,7 +16,7 @@ from tsutsumi.core.flows import FLOW_KINDS
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_EVENT, BY_FEE, BY_ORDER, BY_PAYOUT, BY_SETTLEMENT, CAUSES, LEDGERS
 from tsutsumi.core.ladder import CANCELLED, PRICED, PURCHASE, SETTLED
 from tsutsumi.core.orders import REASONS
-from tsutsumi.core.payouts import PAYOUT_KINDS
+from tsutsumi.core.promises import PAYOUT_KINDS
 from tsutsumi.core.reconciliation import CAUSES as BREAK_CAUSES
 from tsutsumi.core.schema import Frame
 from tsutsumi.run.history import ids_of, rows_of, walk

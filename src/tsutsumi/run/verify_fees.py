@@ -91,6 +91,7 @@ class FeeCoverage:
         self.opened: dict[int, int] = {}
         self.left: dict[int, int] = {}
         self.running: dict[int, tuple[int, int]] = {}
+        self.served: set[int] = set()
         self.day = 0
         self.tally = Tally(
             "fee_coverage", "報酬の計上もれ・重複なし", "every contract day is charged once",
@@ -107,6 +108,7 @@ class FeeCoverage:
                 self.opened[number] = day.books.day
             for number in np.setdiff1d(day.before.contracts["contract_no"], numbers).tolist():
                 self.left[number] = day.before.day
+        self.served |= set(np.unique(day.books.sleeves["contract_no"]).tolist())
         fees = day.table("fees")
         if fees is not None:
             today = take(fees, fees["charged_date"] == day.books.day)
@@ -118,6 +120,8 @@ class FeeCoverage:
     def checks(self) -> list[Check]:
         """Return the check."""
         for contract, opened in self.opened.items():
+            if contract in self.left and contract not in self.served:
+                continue  # it ended without ever having a sleeve
             last = self.left.get(contract, self.day)
             self.tally.look(last - opened + 1)
             following = opened
@@ -142,14 +146,17 @@ class FeeCoverage:
 
 
 class FeeBase:
-    """The base of every fee is the daily average of the contract's values, summed anew from the books (報酬の基準額)."""
+    """The base of every fee is the daily average of the contract's values, summed anew from the books (報酬の基準額).
+
+    Two sums run beside each other, with cash and without it; the terms of a period's first day say which one counts.
+    """
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.size = max((row["contract_no"] for row in bench.reference.tables["contracts"]), default=0) + 1
-        self.total = np.zeros(self.size, np.int64)     # Σ daily base up to the end of `day`
-        self.base = np.zeros(self.size, np.int64)      # base of `day`
-        self.charged = np.zeros(self.size, np.int64)   # Σ daily base up to the end of the last charged period
+        size = 2, max((row["contract_no"] for row in bench.reference.tables["contracts"]), default=0) + 1
+        self.total = np.zeros(size, np.int64)     # Σ daily base up to the end of the day before
+        self.base = np.zeros(size, np.int64)      # base of the day before
+        self.charged = np.zeros(size, np.int64)   # Σ daily base up to the end of the last charged period
         self.tally = Tally(
             "fee_base", "報酬の基準額＝日々の時価の平均", "fee base = daily average of values",
             "the base of a fee is the sum of the contract's daily values over the period, each calendar day once, by its days",
@@ -158,43 +165,32 @@ class FeeBase:
 
     def add(self, day: Day) -> None:
         """Take in one day."""
-        today = self._base(day)
-        since = day.before.day
-        gap = day.books.day - since
-        fees = day.table("fees")
+        gap = day.books.day - day.before.day
+        today, fees = self._base(day), day.table("fees")
         if fees is not None:
             fees = take(fees, fees["charged_date"] == day.books.day)
-        if fees is not None and length(fees):
-            self._compare(day, fees, since, gap, today)
+            self._compare(day, fees, gap, today)
         self.total += self.base * (gap - 1) + today
         self.base = today
 
-    def _compare(self, day: Day, fees, since: int, gap: int, today: np.ndarray) -> None:
+    def _compare(self, day: Day, fees, gap: int, today: np.ndarray) -> None:
         """A period that ends between two closes takes the value of the earlier one for the days until its end."""
         self.tally.look(length(fees))
-        rows = sorted(set(rows_of(fees, "end_date", "start_date", "contract_no", "base_yen")))
-        ended: dict[int, int] = {}
-        for end, start, contract, base in rows:
-            until = int(self.total[contract]) + int(self.base[contract]) * min(end - since, gap - 1)
-            until += int(today[contract]) if end == day.books.day else 0
-            days = end - start + 1
-            before = ended.get(contract, int(self.charged[contract]))
-            expected = (until - before) // days
+        rows = sorted(set(rows_of(fees, "end_date", "start_date", "contract_no", "program_no", "base_yen")))
+        for end, start, contract, program, base in rows:
+            until = self.total[:, contract] + self.base[:, contract] * min(end - day.before.day, gap - 1)
+            until += today[:, contract] if end == day.books.day else 0
+            which = int(self.bench.reference.terms_on(program, start).cash == "excluded")
+            expected = int(until[which] - self.charged[which, contract]) // (end - start + 1)
             told = f"{expected:,} by the values, {base:,} charged"
             self.tally.short(abs(expected - base), f"{day.date}: contract {contract}, {from_epoch_day(start)}: {told}")
-            ended[contract] = until
-        for contract, until in ended.items():
-            self.charged[contract] = until
+            self.charged[:, contract] = until
 
     def _base(self, day: Day) -> np.ndarray:
-        reference, sleeves = self.bench.reference, day.books.sleeves
-        programs = np.unique(sleeves["program_no"]).tolist()
-        without_cash = [program for program in programs if reference.terms_on(program, day.books.day).cash == "excluded"]
-        base = sleeves["value_yen"] - np.where(np.isin(sleeves["program_no"], without_cash), sleeves["cash_yen"], 0)
-        base = np.maximum(base, 0)
-        total = np.zeros(self.size, np.int64)
-        np.add.at(total, sleeves["contract_no"], base)
-        return total
+        sleeves, base = day.books.sleeves, np.zeros(self.total.shape, np.int64)
+        for row, value in enumerate((sleeves["value_yen"], sleeves["value_yen"] - sleeves["cash_yen"])):
+            np.add.at(base[row], sleeves["contract_no"], np.maximum(value, 0))
+        return base
 
     def checks(self) -> list[Check]:
         """Return the check."""

@@ -8,7 +8,7 @@ from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.flows import DEPOSIT, DRAWING, INSTALMENT, TERMINATION, TRANSFER, WITHDRAWAL
 from tsutsumi.core.ladder import PLACED, PRICED, SALE
-from tsutsumi.core.payouts import P_SLEEVE_CLOSE, P_TERMINATION, PAID, PAYOUT_KINDS
+from tsutsumi.core.promises import LAPSED, P_SLEEVE_CLOSE, P_TERMINATION, PAID, PAYOUT_KINDS
 from tsutsumi.core.schema import length
 from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
 
@@ -76,8 +76,7 @@ class Promises:
         self.last: dict[tuple, tuple] = {}
         self.standing: set[tuple] = set()
         self.alerts: Counter[str] = Counter()
-        self.ended: set[int] = set()
-        self.day = 0
+        self.day = self.cut = 0
         self.tally = Tally(
             "promises", "払出しの約束日", "promised cash dates",
             "a payout is paid on its promised date; a date moved by market data or by a fall is told, kept, and counted apart",
@@ -93,14 +92,14 @@ class Promises:
         rows = rows_of(day.books.payouts, *self.KEY, *self.REST)
         self.standing = {row[:4] for row in rows}
         self.last |= {row[:4]: row[4:] for row in rows}
-        if told is not None:
-            paid = [row for row in rows_of(told, *self.KEY, *self.REST) if row[-1] == PAID]
-            self.last |= {row[:4]: row[4:] for row in paid}
-            self._flows(day, paid)
+        paid = [] if told is None else [row for row in rows_of(told, *self.KEY, *self.REST) if row[-1] in (PAID, LAPSED)]
+        self.last |= {row[:4]: row[4:] for row in paid}
+        self._flows(day, [row for row in paid if row[-1] == PAID])
         alerts = day.table("alerts")
-        if alerts is not None:
-            moved = [cause for kind, cause in zip(alerts["kind"], alerts["cause"], strict=True) if kind == "promise_reissued"]
-            self.alerts.update(str(cause).split(":")[0] for cause in moved)
+        for kind, cause in [] if alerts is None else zip(alerts["kind"], alerts["cause"], strict=True):
+            if kind == "promise_reissued":
+                self.alerts[str(cause).split(":")[0]] += 1
+            self.cut += kind == "payout_cut"
         self.day = day.books.day
 
     def _flows(self, day: Day, paid: list[tuple]) -> None:
@@ -122,6 +121,8 @@ class Promises:
             if paid > promised:
                 return "broken"
             return "reissued" if reissues else "kept"
+        if status == LAPSED:
+            return "lapsed"
         if key not in self.standing:
             return "replaced" if key[1] == P_SLEEVE_CLOSE and contract in terminated else "lost"
         return "broken" if promised <= self.day else "open"
@@ -142,11 +143,11 @@ class Promises:
         self.tally.note(
             f"最初の約束どおり kept {found['kept']:,}、改めた約束どおり re-issued and kept {found['reissued']:,}、"
             f"守られず broken {found['broken'] + found['lost']:,}、未到来 open {found['open']:,}、"
-            f"解約に置換 replaced by a termination {found['replaced']:,}"
+            f"解約に置換 replaced by a termination {found['replaced']:,}、終了金に含む lapsed into a closing {found['lapsed']:,}"
         )
         self.tally.note("種別 kinds: " + "、".join(f"{name} {count:,}" for name, count in sorted(kinds.items())))
         causes = "、".join(f"{name} {count:,}" for name, count in sorted(self.alerts.items())) or "0"
-        self.tally.note(f"再約束の原因 causes of re-issues: {causes}")
+        self.tally.note(f"再約束の原因 causes of re-issues: {causes}、残高までの減額 cut to what was left {self.cut:,}")
         return [self.tally.check()]
 
 
@@ -171,6 +172,7 @@ class Events:
         flows, payouts = _numbers(day, "flows", (DEPOSIT,)), _requested(day)
         rows = rows_of(events, "event_no", "kind_code", "contract_no")
         ending = {contract for _, kind, contract in rows if EVENT_KINDS[kind] == "terminated"}
+        ended = set(day.before.contracts["contract_no"].tolist()) - set(day.books.contracts["contract_no"].tolist())
         for number, kind, contract in rows:
             if number == 0:
                 continue
@@ -179,8 +181,8 @@ class Events:
             self.seen[number] = day.books.day
             name, no = EVENT_KINDS[kind], number in refused
             done = {"deposit": flows[number], **dict.fromkeys(PAYOUT_EVENTS, payouts[number])}.get(name)
-            if name == "sleeve_closed" and contract in ending:
-                continue  # the termination of the same day took its place
+            if (name == "sleeve_closed" and contract in ending) or (name == "terminated" and contract in ended):
+                continue  # a termination of the same day took its place; a contract without a sleeve ended at once
             if done is not None and ((done == 0) != no or (name in ("deposit", "withdrawal", "transfer") and done > 1)):
                 self.tally.short(1, f"{day.date}: event {number} ({name}) was booked {done} times, refused: {no}")
         self._instalments(day, events)

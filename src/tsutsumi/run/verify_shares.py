@@ -14,7 +14,7 @@ from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
 from tsutsumi.run.verify_quotes import PPM
 
 BLOCK = ("custodian_no", "instrument_no", "side_code", "placed_date")
-ORDER = ("sleeve_no", "decided_date", "asked_units", "asked_yen", "filled_units", "filled_yen", "status_code")
+ORDER = ("account_no", "sleeve_no", "decided_date", "asked_units", "asked_yen", "filled_units", "filled_yen", "status_code")
 ALL = -1
 MASK = 2**64 - 1
 
@@ -51,6 +51,7 @@ def shares(total: int, weights: list[int], ranks: list[tuple]) -> list[int]:
 class _Order:
     """One order of a fill: what was asked and what it got."""
 
+    account_no: int
     sleeve_no: int
     decided: int
     asked_units: int
@@ -109,7 +110,8 @@ class Blocks:
             self.tally.look(1)
             if len(booked[key]) != waiting.get(key, 0):
                 self.tally.short(1, f"{day.date}: block {key}: {waiting.get(key, 0)} orders waited, {len(booked[key])} are booked")
-            for wrong in _wrong_fill(booked[key], told):
+            num, den = day.quotes.unit(key[1])
+            for wrong in _wrong_fill(booked[key], told, num, den):
                 self.tally.short(1, f"{day.date}: block {key}: {wrong}")
 
     def checks(self) -> list[Check]:
@@ -127,15 +129,16 @@ def _waiting(day: Day) -> dict[tuple, int]:
     return waiting
 
 
-def _wrong_fill(orders: list[_Order], told: int) -> list[str]:
-    """Return what is wrong with the fill of one block."""
+def _wrong_fill(orders: list[_Order], told: int, num: int, den: int) -> list[str]:
+    """Return what is wrong with the fill of one block; an amount that buys no unit, the account over, is cancelled."""
     wrong = []
     if told == ALL:
         for order in orders:
             got, asked = (order.units, order.asked_units) if order.asked_units else (order.yen, order.asked_yen)
             if order.status == PRICED and got != asked:
                 wrong.append(f"all was filled, sleeve {order.sleeve_no} asked {asked:,} and got {got:,}")
-            if order.status == CANCELLED and asked:
+            amount = sum(of.asked_yen for of in orders if of.account_no == order.account_no)
+            if order.status == CANCELLED and asked and (order.asked_units or amount * den // num):
                 wrong.append(f"all was filled, the order of sleeve {order.sleeve_no} was cancelled")
         return wrong
     if sum(order.units for order in orders) != told:
@@ -159,10 +162,10 @@ class Allocations:
         if orders is None:
             return
         mine = (orders["status_code"] == PRICED) & (orders["priced_date"] == day.books.day)
-        names = ("account_no", "instrument_no", "side_code", "fill_price", "fx_ppm", *ORDER)
+        names = ("instrument_no", "side_code", "fill_price", "fx_ppm", *ORDER)
         groups: dict[tuple, list[_Order]] = defaultdict(list)
         for row in rows_of({name: orders[name][mine] for name in names}, *names):
-            groups[row[:5]].append(_Order(*row[5:]))
+            groups[row[4], *row[:4]].append(_Order(*row[4:]))
         self.tally.look(len(groups))
         if len({key[:3] for key in groups}) != len(groups):
             self.tally.short(1, f"{day.date}: one account, instrument and side was filled at two prices")

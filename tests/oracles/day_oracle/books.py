@@ -27,7 +27,7 @@ def holders(held: dict, number: int, account_no: int, house: House) -> list[int]
 
 def split(house: House, row: dict, held: dict, day: date) -> None:
     """Account units `U' = floor(U × new / old)`, shared to sleeves by largest remainder with weights `units`; costs
-    unchanged; unpriced orders in the instrument (both sides) are `cancelled`, with an alert; the sleeve counts as one whose
+    unchanged (0 where no unit is left); unpriced orders in the instrument (both sides) are `cancelled`, with an alert; the sleeve counts as one whose
     order had to wait.
     """
     number, old, new = row["instrument_no"], row["old_units"], row["new_units"]
@@ -40,6 +40,10 @@ def split(house: House, row: dict, held: dict, day: date) -> None:
         shares = largest_remainder(units * new // old, [(held[no, number], no, None) for no in owners], number, day)
         for no, share in zip(owners, shares, strict=True):
             house.sleeves[no].units[number] = share
+            if share == 0:
+                house.sleeves[no].cost[number] = 0
+        if house.account_units[account_no, number] == 0:
+            house.account_cost[account_no, number] = 0
     for sleeve in house.open_sleeves():
         for order in list(sleeve.live):
             if order.instrument_no == number and order.status == "placed":

@@ -11,7 +11,6 @@ from time import perf_counter
 import numpy as np
 
 from tsutsumi.app.bench.book import Book
-from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame
 
 SOURCES = {

@@ -21,8 +21,8 @@ from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.ladder import PLACED, SALE
 from tsutsumi.core.market import MarketDay, initial_market, market_of_day
 from tsutsumi.core.partitions import canonical
-from tsutsumi.core.payouts import P_WITHDRAWAL
 from tsutsumi.core.performance import INDEX_START
+from tsutsumi.core.promises import P_WITHDRAWAL
 from tsutsumi.core.rules import Registry, Rules
 from tsutsumi.core.schema import Frame, empty, length, stack, take
 from tsutsumi.core.units import PPM

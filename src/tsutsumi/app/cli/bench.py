@@ -1,0 +1,100 @@
+"""`tsutsumi bench`: what the product costs on this machine, against another way of doing the same."""
+
+import csv
+import json as json_text
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
+from tsutsumi.run.clock import now
+
+LEAST_CONTRACTS = 100
+RECORDED = (
+    "contracts", "positions", "rounds", "seconds", "baseline_seconds", "ratio", "differences", "full_day_seconds", "bytes_written",
+    "journal_bytes", "snapshot_bytes", "peak_bytes",
+)
+
+app = cyclopts.App(name="bench", help="Measure the close (計測) on this machine.", version_flags=[])
+
+
+@app.command
+def close(
+    *, contracts: int = 200_000, rounds: int = 7, record: Path | None = None, json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Close a synthetic day of N contracts, and do the same steps as set-based SQL in DuckDB, in turn.
+
+    Example: `tsutsumi bench close --contracts 200000`
+
+    1.3 sleeves per contract with 8 of 40 funds each; about 5 % of them trade. All results are compared row by row. Exit code 1
+    if a row differs. Needs DuckDB: `pip install 'tsutsumi[bench]'`.
+
+    Parameters
+    ----------
+    contracts
+        How many contracts the synthetic house has, at least 100.
+    rounds
+        How often each side closes the day; the median counts.
+    record
+        A CSV file to which one line of figures is added.
+    json
+        Print the figures as JSON.
+    """
+    if contracts < LEAST_CONTRACTS or rounds < 1:
+        wrong = f"--contracts {contracts} --rounds {rounds}: give at least {LEAST_CONTRACTS} contracts and 1 round"
+        return told("bench close", ValueError(wrong), json)
+    from tsutsumi.app.bench.close import measure
+
+    try:
+        figures = measure(contracts, rounds, lambda text: None if json else print(f"… {text}", file=sys.stderr))
+        if record is not None:
+            _record(record, figures)
+    except (ModuleNotFoundError, OSError) as error:
+        return told("bench close", error, json)
+    print(json_text.dumps(figures) if json else "\n".join(_lines(figures)))
+    return FELL_SHORT if figures["differences"] else DONE
+
+
+def _record(path: Path, figures: dict) -> None:
+    """Add one line of figures to a CSV file; its header is written if the file is new."""
+    new = not path.exists()
+    row = {"date": now()[:10], "machine": f"{platform.machine()}, {figures['cores']} cores", "baseline": figures["baseline"]}
+    row |= {name: _shown(figures[name]) for name in RECORDED}
+    with open(path, "a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _shown(value: float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _lines(figures: dict) -> list[str]:
+    """Return the figures as lines, in Japanese with English beside."""
+    steps, theirs = figures["steps"], figures["baseline_steps"]
+    lines = [
+        f"契約 contracts {figures['contracts']:,} ・ 運用口 sleeves {figures['sleeves']:,} ・ 保有 positions {figures['positions']:,}"
+        f" ・ 今夜の注文 new orders {figures['new_orders']:,}（運用口の {figures['trading_ppm'] / 10_000:.1f} % of sleeves trade）",
+        "",
+        f"{'工程 step':<14}{'秒 s':>10}{'SQL s':>10}",
+    ]
+    for name in steps:
+        other = f"{theirs[name]:>10.4f}" if name in theirs else f"{'':>10}"
+        lines.append(f"{name:<14}  {steps[name]:>10.4f}{other}")
+    lines += [
+        f"{'total':<14}  {figures['seconds']:>10.4f}{figures['baseline_seconds']:>10.4f}",
+        "",
+        f"比 ratio {figures['ratio']:.1f}（{figures['baseline']}、{figures['rounds']} 回 rounds）"
+        f" ・ 差異 differences {figures['differences']:,} ・ {figures['rows_per_second']:,} 行 rows/s",
+        f"一日の全工程 full day {figures['full_day_seconds']:.2f} 秒 s: "
+        + " ・ ".join(f"{name} {seconds:.2f}" for name, seconds in figures["full_day_steps"].items()),
+        f"書込 bytes {figures['bytes_written']:,}（全件 snapshot {figures['snapshot_bytes']:,} の {100 * figures['bytes_ratio']:.1f} %）"
+        f" ・ 仕訳 journal {figures['journal_bytes']:,} ・ 最大メモリ peak {figures['peak_bytes']:,}",
+    ]
+    return lines

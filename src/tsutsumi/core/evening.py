@@ -1,0 +1,232 @@
+"""The books of one evening on their way through the steps (一夜の帳簿): what each step changed, gathered for the day."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tsutsumi.core.accrual import charge, daily_base
+from tsutsumi.core.alerts import Alert, Alerts
+from tsutsumi.core.allocation import form_blocks
+from tsutsumi.core.books import Books, add_layout, copy_books, distribute, drop_sleeves, settle, split_units
+from tsutsumi.core.events import book_events
+from tsutsumi.core.flows import DISTRIBUTION, Flows, external_flow
+from tsutsumi.core.journal import BY_DISTRIBUTION, BY_SETTLEMENT, BY_SPLIT, CASH, PAYABLE, RECEIVABLE, SPLIT, UNITS, YEN, Journal
+from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
+from tsutsumi.core.ladder import CANCELLED, PLACED, SALE
+from tsutsumi.core.market import FRESH, HOLIDAY, MarketDay
+from tsutsumi.core.orders import MODEL, STRATEGY
+from tsutsumi.core.payouts import hold_closings, pay, ready_to_close, reissue
+from tsutsumi.core.performance import chain_index
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import Frame, check, empty, length, stack, take
+from tsutsumi.core.valuation import most_units, value_sleeves
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What came in for a day (当日の入力): the market's verdict, events, fills of the custodian, shares of partial fills."""
+
+    market: MarketDay
+    events: Frame
+    fills: Frame
+    allocated: Frame
+    splits: dict[int, tuple[int, int]] = field(default_factory=dict)
+    distributions: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Closed:
+    """The result of a close (締めの結果): the books, and the facts of the day."""
+
+    books: Books
+    orders: Frame
+    blocks: Frame
+    flows: Frame
+    journal: Frame
+    fees: Frame
+    fee_shares: Frame
+    payouts: Frame
+    alerts: list[Alert]
+    processed: set[int]
+    reshaped: bool
+
+
+class Evening:
+    """One evening: the books so far, and what happened in it. `day.py` calls the steps in their order."""
+
+    def __init__(self, before: Books, rules: Rules, inputs: Inputs) -> None:
+        self.books, self.before, self.rules, self.inputs = copy_books(before, rules.day), before, rules, inputs
+        self.flows, self.journal, self.alerts = Flows(), Journal(), Alerts()
+        self.changed_orders: list[Frame] = []
+        self.changed_payouts: list[Frame] = []
+        self.new_orders = empty("orders")
+        self.fees, self.fee_shares, self.processed = [], [], set()
+        self.reasons: dict[int, int] = {}
+        self.waited: set[int] = set()
+        self.reshape = False
+
+    def settle(self) -> None:
+        """Step 1: what settles today."""
+        self.books, settled = settle(self.books)
+        if length(settled):
+            self.changed_orders.append(settled)
+            sale = settled["side_code"] == SALE
+            cause = order_cause(settled)
+            for part, ledger in ((take(settled, sale), RECEIVABLE), (take(settled, ~sale), PAYABLE)):
+                yen = part["filled_yen"] if ledger == RECEIVABLE else -part["filled_yen"]
+                self.journal.post(BY_SETTLEMENT, part["account_no"], part["sleeve_no"], cause[sale == (ledger == RECEIVABLE)],
+                                  [(CASH, YEN, yen), (ledger, YEN, -yen)])
+
+    def distribute_and_split(self) -> None:
+        """Step 2: distributions, then splits, on the units held at the end of the day before."""
+        sleeves = self.books.sleeves
+        for instrument, (num, den) in sorted(self.inputs.distributions.items()):
+            rows, yen = distribute(self.books, instrument, num, den)
+            account, sleeve = sleeves["account_no"][rows], sleeves["sleeve_no"][rows]
+            self.flows.add_columns(account, sleeve, DISTRIBUTION, yen, instrument)
+            self.journal.post(BY_DISTRIBUTION, account, sleeve, instrument, [(CASH, YEN, yen), (DISTRIBUTION_LEDGER, YEN, -yen)])
+        for instrument, (old, new) in sorted(self.inputs.splits.items()):
+            self.cancel_unpriced(instrument)
+            rows, change = split_units(self.books, instrument, old, new)
+            self.journal.post(BY_SPLIT, sleeves["account_no"][rows], sleeves["sleeve_no"][rows], instrument,
+                              [(UNITS, instrument, change), (SPLIT, instrument, -change)])
+
+    def cancel_unpriced(self, instrument: int) -> None:
+        """Cancel the orders of an instrument that splits: what they asked for is of before; tonight decides anew."""
+        orders = self.books.orders
+        gone = (orders["instrument_no"] == instrument) & (orders["status_code"] == PLACED)
+        cancelled = take(orders, gone)
+        cancelled["status_code"][:] = CANCELLED
+        for sleeve in cancelled["sleeve_no"].tolist():
+            self.waited.add(sleeve)
+            cause = f"instrument {instrument} splits: the order was for units of before"
+            self.alerts.add("order_cancelled", "sleeve", sleeve, cause, "nothing: tonight decides anew")
+        if gone.any():
+            self.changed_orders.append(cancelled)
+            self.books = replace(self.books, orders=take(orders, ~gone))
+
+    def book_events(self) -> None:
+        """Step 4: the day's events, in their order."""
+        known = self.books.payouts["event_no"].size
+        self.books, marks = book_events(self.books, self.rules, self.inputs.events, self.flows, self.journal, self.alerts)
+        self.processed = set(self.inputs.events["event_no"].tolist()) - {0}
+        self.reasons = dict.fromkeys(marks["strategy_changed"], STRATEGY)
+        self.reshape = marks["reshape"]
+        if self.books.payouts["event_no"].size != known:
+            self.changed_payouts.append(take(self.books.payouts, self.books.payouts["requested_date"] == self.books.day))
+
+    def pay(self) -> None:
+        """Step 5: payouts, dues and closings whose day has come."""
+        self.books, payouts, collected = pay(self.books, self.rules, self.flows, self.journal, self.alerts)
+        self.changed_payouts.append(payouts)
+        self.fees.append(collected)
+        closed = payouts["sleeve_no"][payouts["pay_date"] == self.books.day]
+        if closed.size:
+            self._drop(closed)
+
+    def _drop(self, closed: np.ndarray) -> None:
+        """Take closed sleeves out; what they added to the fee base stays with their contract."""
+        books = self.books
+        mask = np.isin(books.sleeves["sleeve_no"], closed)
+        contract_of = {int(c): k for k, c in enumerate(books.contracts["contract_no"])}
+        at = np.array([contract_of[int(c)] for c in books.sleeves["contract_no"][mask]], np.int64)
+        gap = books.day - 1 - self.before.day
+        np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask])
+        old = self.before.row_of_sleeve[books.sleeves["sleeve_no"][mask]]
+        np.add.at(books.contracts["closed_base_sum_yen"], at, daily_base(self.before, self.rules)[old] * gap)
+        books = drop_sleeves(books, mask)
+        done = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
+        self.books = replace(books, contracts=take(books.contracts, ~done))
+        self.reshape = True
+
+    def shape(self) -> None:
+        """Give every sleeve a position row for what its model wants, when sleeves or weights changed."""
+        rules = self.rules
+        moved = (rules.weights != rules.weights_before).any(axis=1)
+        if moved.any():
+            sleeves = self.books.sleeves
+            for sleeve in sleeves["sleeve_no"][moved[sleeves["model_no"]] & (sleeves["opened_date"] < self.books.day)].tolist():
+                self.reasons.setdefault(sleeve, MODEL)
+        self.reshape = self.reshape or bool(moved.any())
+        if self.reshape:
+            self.books = add_layout(self.books, rules.weights)
+
+    def value(self) -> np.ndarray:
+        """Step 6: value every sleeve; returns which sleeves the decision must look at."""
+        market = self.inputs.market
+        self.prices = {"num": market.num, "den": market.den, "most_units": most_units(market.num)}
+        sleeves = self.books.sleeves
+        sleeves["positions_yen"], sleeves["value_yen"], look = value_sleeves(
+            self.books.offsets, self.books.positions, sleeves, self.prices, self.rules.weights, self.rules.programs
+        )
+        return look
+
+    def charge(self) -> None:
+        """Step 7: accrue and charge fees; contracts that are ready to end are charged to today."""
+        self._reissue()
+        ready = ready_to_close(self.books, self.rules)
+        self.changed_payouts.append(hold_closings(self.books, self.rules, ready, self.alerts))
+        self.books, charges = charge(self.books, self.before, self.rules, ready)
+        self.books.payouts["pay_date"][ready] = self.rules.next_day
+        self.changed_payouts.append(take(self.books.payouts, ready))
+        self.fees.append(charges.fees)
+        self.fee_shares.append(charges.shares)
+
+    def _reissue(self) -> None:
+        """Promise anew where market data stopped a sleeve or made its orders wait."""
+        books, market = self.books, self.inputs.market
+        if length(books.payouts) == 0:
+            return
+        stops = (market.status != FRESH) & (market.status != HOLIDAY) & (market.state.priced_date > 0)
+        waited = np.isin(books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64))
+        stopped = np.zeros(waited.size, bool)
+        if stops.any():
+            held = stops[books.positions["instrument_no"]] & (books.positions["held_units"] > 0)
+            stopped[books.row_of_sleeve[books.positions["sleeve_no"][held]]] = True
+            stopped[books.row_of_sleeve[books.orders["sleeve_no"][stops[books.orders["instrument_no"]]]]] = True
+        if stopped.any() or waited.any():
+            self.changed_payouts.append(reissue(books, self.rules, stopped, waited, self.alerts))
+
+    def finish(self) -> Closed:
+        """Step 10: performance; everything checked before it leaves."""
+        books, before = self.books, self.before
+        sleeves, flows = books.sleeves, self.flows.frame()
+        rows = length(sleeves)
+        kept = np.isin(flows["sleeve_no"], sleeves["sleeve_no"])  # a sleeve that closed today is gone
+        outside = external_flow(take(flows, kept), books.row_of_sleeve, rows)
+        value_before = np.zeros(rows, np.int64)
+        known = np.flatnonzero(sleeves["opened_date"] < books.day)
+        value_before[known] = before.sleeves["value_yen"][before.row_of_sleeve[sleeves["sleeve_no"][known]]]
+        sleeves["twr_index"] = chain_index(sleeves["twr_index"], sleeves["value_yen"], outside, value_before)
+        sleeves["net_flow_yen"] += outside
+        for table in ("sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees"):
+            check(table, getattr(books, table))
+        books = replace(books, market=self.inputs.market.state)
+        changed = stack(empty("orders"), *self.changed_orders, self.new_orders)
+        payouts = stack(empty("payouts"), *self.changed_payouts)
+        return Closed(
+            books, _last_of(changed, "sleeve_no", "decided_date", "instrument_no"), form_blocks(self.new_orders), flows,
+            self.journal.lines(), _last_of(stack(empty("fees"), *self.fees), "contract_no", "component_no", "end_date"),
+            stack(empty("fee_shares"), *self.fee_shares),
+            _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), sorted(self.alerts.rows), self.processed,
+            self.reshape,
+        )
+
+
+def order_cause(orders: Frame) -> np.ndarray:
+    """Return the number that names an order within its sleeve: the evening it was decided, and its instrument."""
+    return orders["decided_date"].astype(np.int64) * 100_001 + orders["instrument_no"]
+
+
+def _last_of(of: Frame, *key: str) -> Frame:
+    """Return the last row of each key, sorted by it: what a row was at the end of the day."""
+    rows = length(of)
+    if rows == 0:
+        return of
+    order = np.lexsort([np.arange(rows), *(of[name] for name in reversed(key))])
+    last = np.ones(rows, bool)
+    same = np.ones(rows - 1, bool)
+    for name in key:
+        same &= of[name][order][1:] == of[name][order][:-1]
+    last[:-1] = ~same
+    return take(of, order[last])

@@ -1,0 +1,85 @@
+"""Promises (約束): when the cash of a payout will surely be there. Rules: docs/close.md §6."""
+
+import numpy as np
+
+from tsutsumi.core.books import Books, order_offsets
+from tsutsumi.core.ladder import PLACED, PURCHASE, SALE
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import Frame, frame
+
+P_WITHDRAWAL, P_DRAWING, P_TRANSFER, P_SLEEVE_CLOSE, P_TERMINATION = 1, 2, 3, 4, 5
+PAYOUT_KINDS = ("", "withdrawal", "drawing", "transfer", "sleeve_close", "termination")
+OPEN, PAID, LAPSED = 0, 1, 2
+LATE_DAYS = 20
+
+
+class Promiser:
+    """Computes promised dates from the books of an evening; see docs/close.md §6."""
+
+    def __init__(self, books: Books, rules: Rules) -> None:
+        self.books, self.rules = books, rules
+        self.order_offsets = order_offsets(books)
+
+    def _positions(self, row: int) -> tuple[list[int], list[int]]:
+        first, last = (int(self.books.offsets[min(row + k, self.books.offsets.size - 1)]) for k in (0, 1))
+        positions = self.books.positions
+        return positions["instrument_no"][first:last].tolist(), positions["held_units"][first:last].tolist()
+
+    def _orders(self, row: int) -> list[tuple[int, int, int, int, int]]:
+        last_row = self.order_offsets.size - 1
+        first, last = int(self.order_offsets[min(row, last_row)]), int(self.order_offsets[min(row + 1, last_row)])
+        orders = self.books.orders
+        names = ("instrument_no", "side_code", "status_code", "priced_date", "settlement_date")
+        return list(zip(*(orders[name][first:last].tolist() for name in names), strict=True))
+
+    def instruments(self, row: int) -> list[int]:
+        """Return the instruments of a sleeve: units > 0, a live order, or a weight above zero."""
+        instruments, units = self._positions(row)
+        held = {i for i, u in zip(instruments, units, strict=True) if u > 0}
+        weights = self.rules.weights[self.books.sleeves["model_no"][row]]
+        return sorted(held | {order[0] for order in self._orders(row)} | set((np.flatnonzero(weights[1:] > 0) + 1).tolist()))
+
+    def withdrawal(self, row: int, day_index: int) -> int:
+        """Return the promised date of a withdrawal or transfer requested on a day: time for a second sale."""
+        rules = self.rules
+        instruments = self.instruments(row)
+        priced = max((rules.priced_index(i, day_index) for i in instruments), default=day_index)
+        bought = [order[3] for order in self._orders(row) if order[1] == PURCHASE]
+        if bought:
+            priced = max(priced, int(np.searchsorted(rules.timeline.days, max(bought))))
+        return rules.business_day(max((rules.settles_index(i, priced, SALE) for i in instruments), default=day_index + 1))
+
+    def closing(self, row: int, day_index: int) -> int:
+        """Return the promised date of the closing of one sleeve: everything sold and settled, and a day for the fee."""
+        rules = self.rules
+        instruments, units = self._positions(row)
+        evenings = {i: day_index for i, u in zip(instruments, units, strict=True) if u > 0}
+        last = day_index
+        for instrument, side, status, priced, settlement in self._orders(row):
+            evening = evenings.get(instrument, day_index)
+            if side == PURCHASE and status == PLACED:
+                evening = max(evening, int(np.searchsorted(rules.timeline.days, priced)))
+            evenings[instrument] = evening
+            last = max(last, int(np.searchsorted(rules.timeline.days, settlement)))
+        last = max([last] + [rules.settles_index(i, e, SALE) for i, e in evenings.items()])
+        payouts = self.books.payouts
+        mine = (payouts["sleeve_no"] == self.books.sleeves["sleeve_no"][row]) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
+        return max(rules.business_day(last + 1), int(payouts["promised_date"][mine].max(initial=0)))
+
+
+def new_payout(books: Books, row: int, event_no: int, kind: int, amount: int, promised: int, target: int = 0) -> Frame:
+    """Return one open payout row requested today."""
+    sleeves = books.sleeves
+    account, contract, sleeve = (int(sleeves[name][row]) for name in ("account_no", "contract_no", "sleeve_no"))
+    return frame("payouts", [
+        (account, contract, sleeve, event_no, kind, amount, books.day, promised, promised, 0, target, 0, OPEN, 0)
+    ])
+
+
+def available(books: Books, row: int, money_in: int) -> int:
+    """Return what a withdrawal is measured against: value at y + today's money in − open payouts and dues of the sleeve."""
+    sleeve = books.sleeves["sleeve_no"][row]
+    payouts, dues = books.payouts, books.dues
+    mine = (payouts["sleeve_no"] == sleeve) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
+    asked = int(payouts["amount_yen"][mine].sum()) + int(dues["amount_yen"][dues["sleeve_no"] == sleeve].sum())
+    return int(books.sleeves["value_yen"][row]) + money_in - asked
