@@ -123,12 +123,13 @@ def _notes(folder, window) -> list[str]:
     notes = [window.note] if window.note else []
     notes += [f"読まなかったファイル left out: {name}: {why}" for name, why in folder.left_out]
     notes += [f"使わなかったファンド left out: {code}: {why}" for code, why in window.left_out]
-    refused = [f"拒否した行 refused: {row.file}: {row.refusal}" for row in folder.refused]
+    refused = [f"拒否した行 refused: {row.file}:{row.line}: {row.what}: {row.why}: {row.cure}" for row in folder.refused]
     notes += refused[:MOST_LISTED]
     if len(refused) > MOST_LISTED:
         notes.append(f"ほか {len(refused) - MOST_LISTED:,} 行を拒否 and more rows refused")
     common, single = folder.gap_counts()
-    notes.append(f"全ファンドに価格のない営業日 business days without any price {common:,} ・ 一部のみ欠測 of some funds {single:,}")
+    none = f"全ファンドに価格のない営業日 business days without any price {common:,}"
+    notes.append(f"{none} ・ 一部のみ欠測 of some funds {single:,}")
     return notes
 
 

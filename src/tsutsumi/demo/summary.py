@@ -90,9 +90,10 @@ def _fees(tables: dict[str, pl.DataFrame], rows) -> dict:
 def _checks(tables: dict[str, pl.DataFrame], report: CloseReport) -> dict:
     payouts = tables["payouts"].filter(pl.col("paid_date").is_not_null())
     journal = tables["journal"].group_by("entry_id", "asset").agg(pl.col("quantity").sum())
+    kept = payouts.filter(pl.col("paid_date") == pl.col("promised_date"))
     return {
         "breaks_count": max(tables["breaks"].height, report.breaks), "journal_difference_yen": _sum(journal, "quantity"),
-        "payouts_count": payouts.height, "payouts_kept_count": payouts.filter(pl.col("paid_date") == pl.col("promised_date")).height,
+        "payouts_count": payouts.height, "payouts_kept_count": kept.height,
         "reissued_count": payouts.filter(pl.col("reissue_count") > 0).height,
     }
 
@@ -103,7 +104,8 @@ def _alerts(tables: dict[str, pl.DataFrame]) -> list[dict]:
 
 
 def _sources(tables: dict[str, pl.DataFrame], rows) -> list[dict]:
-    spans = tables["prices"].group_by("instrument_id").agg(pl.len(), pl.col("date").min().alias("first"), pl.col("date").max().alias("last"))
+    date = pl.col("date")
+    spans = tables["prices"].group_by("instrument_id").agg(pl.len(), date.min().alias("first"), date.max().alias("last"))
     known = {row[0]: row[1:] for row in spans.iter_rows()}
     return [
         {

@@ -17,9 +17,10 @@ from tsutsumi.store.manifest import closed_days
 
 ROWS = ("sleeves", "contracts", "customers", "programs", "models", "instruments", "events")
 FLOW_WORDS = {
-    "deposit": "入金 deposit", "instalment": "積立 instalment", "withdrawal": "一部解約 withdrawal", "drawing": "定期取り崩し drawing",
-    "transfer": "運用口間の振替 transfer", "termination": "解約金 termination", "correction": "訂正 correction", "fee": "報酬 fee",
-    "distribution": "分配金 distribution",
+    "deposit": "入金 deposit", "instalment": "積立 instalment", "withdrawal": "一部解約 withdrawal",
+    "drawing": "定期取り崩し drawing",
+    "transfer": "運用口間の振替 transfer", "termination": "解約金 termination", "correction": "訂正 correction",
+    "fee": "報酬 fee", "distribution": "分配金 distribution",
 }
 REASON_WORDS = {
     "strategy": "戦略変更", "model": "モデル改定", "calendar": "定期リバランス", "breach": "乖離", "invest": "資金の組入れ",
@@ -184,27 +185,35 @@ class _Explainer:
             rows = zip(*(mine[name].tolist() for name in ("start_date", "end_date", "base_yen", "fee_yen")), strict=True)
             for start, end, base, fee in rows:
                 days = end - start + 1
-                words.append(f"契約の報酬 {fee:,}円 = 平均 {base:,}円 × 料率 × {days}日（{from_epoch_day(start)}〜{from_epoch_day(end)}）の当運用口分")
+                span = f"{from_epoch_day(start)}〜{from_epoch_day(end)}"
+                words.append(f"契約の報酬 {fee:,}円 = 平均 {base:,}円 × 料率 × {days}日（{span}）の当運用口分")
         return " ・ ".join(words) or "契約の報酬の当運用口分 this sleeve's part of the contract's fee"
 
     def notes(self) -> list[str]:
         """Return live orders, promises, fees charged today and alerts that concern the sleeve."""
         notes = []
         orders = take(self.after.orders, self.after.orders["sleeve_no"] == self.number)
-        names = ("instrument_no", "side_code", "asked_yen", "asked_units", "decided_date", "priced_date", "reason_code", "status_code")
-        for instrument, side, yen, units, decided, priced, reason, status in zip(*(orders[n].tolist() for n in names), strict=True):
+        names = (
+            "instrument_no", "side_code", "asked_yen", "asked_units", "decided_date", "priced_date", "reason_code", "status_code",
+        )
+        rows = zip(*(orders[n].tolist() for n in names), strict=True)
+        for instrument, side, yen, units, decided, priced, reason, status in rows:
             asked = f"{yen:,}円" if side == PURCHASE and not units else f"{units:,}口"
             state = "約定済・受渡待ち priced" if status == PRICED else "発注 placed"
-            notes.append(f"注文 order: {'買い' if side == PURCHASE else '売り'} {self.ids['instruments'][instrument]} {asked}（"
-                         f"{from_epoch_day(decided)} 決定・{REASON_WORDS[REASONS[reason]]}・約定日 {from_epoch_day(priced)}・{state}）")
+            what = f"{'買い' if side == PURCHASE else '売り'} {self.ids['instruments'][instrument]} {asked}"
+            dates = f"{from_epoch_day(decided)} 決定・{REASON_WORDS[REASONS[reason]]}・約定日 {from_epoch_day(priced)}"
+            notes.append(f"注文 order: {what}（{dates}・{state}）")
         payouts = take(self.after.payouts, self.after.payouts["sleeve_no"] == self.number)
-        for amount, promised, closing in zip(*(payouts[n].tolist() for n in ("amount_yen", "promised_date", "kind_code")), strict=True):
+        names = ("amount_yen", "promised_date", "kind_code")
+        for amount, promised, closing in zip(*(payouts[n].tolist() for n in names), strict=True):
             what = "全額 all" if closing >= 4 else f"{amount:,}円"
             notes.append(f"約束 promise: {what} を {from_epoch_day(promised)} に支払 to be paid")
         alerts = self.tables.get("alerts", {})
         if alerts:
-            for kind, subject, number, cause in zip(*(alerts[n] for n in ("kind", "subject_kind", "subject_no", "cause")), strict=True):
-                if (subject == "sleeve" and number == self.number) or (subject == "contract" and number == self.sleeve["contract_no"]):
+            own = {("sleeve", self.number), ("contract", self.sleeve["contract_no"])}
+            names = ("kind", "subject_kind", "subject_no", "cause")
+            for kind, subject, number, cause in zip(*(alerts[n].tolist() for n in names), strict=True):
+                if (subject, number) in own:
                     notes.append(f"警告 alert: {kind}: {cause}")
         return notes
 

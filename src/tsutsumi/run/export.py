@@ -7,385 +7,39 @@ from collections.abc import Callable
 from datetime import date as Date
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from tsutsumi.core.accrual import BALANCE
-from tsutsumi.core.books import Books
-from tsutsumi.core.flows import FLOW_KINDS
-from tsutsumi.core.journal import BY_DISTRIBUTION, BY_EVENT, BY_FEE, BY_ORDER, BY_PAYOUT, BY_SETTLEMENT, CAUSES, LEDGERS
-from tsutsumi.core.ladder import CANCELLED, PRICED, PURCHASE, SETTLED
-from tsutsumi.core.orders import REASONS
-from tsutsumi.core.promises import PAYOUT_KINDS
-from tsutsumi.core.reconciliation import CAUSES as BREAK_CAUSES
-from tsutsumi.core.schema import Frame
-from tsutsumi.run.history import ids_of, rows_of, walk
+from tsutsumi.run.export_tables import (
+    account_positions_table,
+    alerts_table,
+    blocks_table,
+    breaks_table,
+    distributions_table,
+    fee_terms_table,
+    fees_table,
+    flows_table,
+    goals_table,
+    instruments_table,
+    journal_table,
+    orders_table,
+    payouts_table,
+    performance_table,
+    positions_table,
+    prices_table,
+    sleeves_table,
+    splits_table,
+    values_table,
+)
+from tsutsumi.run.gathering import Gathering
+from tsutsumi.run.history import walk
 from tsutsumi.store.database import House, HouseError
-
-ORDER_STATUS = ("placed", "priced", "settled", "cancelled")
-SIDES = ("sell", "buy")
-TABLES = (
-    "sleeves", "prices", "values", "positions", "account_positions", "flows", "orders", "blocks", "fees", "journal", "goals",
-    "alerts", "payouts", "breaks", "distributions", "splits", "instruments", "fee_terms",
-)
-VALUE_COLUMNS = ("positions_yen", "cash_yen", "receivable_yen", "payable_yen", "value_yen")
-REFERENCE = (
-    "sleeves", "contracts", "accounts", "customers", "programs", "models", "instruments", "companies", "events", "program_rules",
-    "fee_terms",
-)
-
-
-FACTS = (
-    "prices", "flows", "orders", "blocks", "fees", "fee_shares", "journal", "alerts", "payouts", "breaks", "inputs.splits",
-    "inputs.distributions",
-)
-
-
-class Gathering:
-    """The tables of all days, put together while the days are walked."""
-
-    def __init__(self, house: House) -> None:
-        self.rows = rows_of(house, *REFERENCE)
-        self.ids = ids_of(self.rows)
-        self.facts: dict[str, list[pl.DataFrame]] = {}
-        self.values: list[tuple[int, Frame]] = []
-        self.opened: dict[int, int] = {}
-        self.closed: dict[int, int] = {}
-        self.model: dict[int, int] = {}
-        self.known = np.zeros(0, np.int32)
-        self.books: Books | None = None
-
-    def add(self, date: Date, tables: dict[str, Frame], books: Books) -> None:
-        """Take in one day."""
-        for name in FACTS:
-            if name in tables:
-                columns = tables[name].items()
-                frame = pl.DataFrame({key: values.tolist() if values.dtype == object else values for key, values in columns})
-                self.facts.setdefault(name, []).append(frame.with_columns(pl.lit(date).alias("date")))
-        numbers = books.sleeves["sleeve_no"]
-        gone = np.setdiff1d(self.known, numbers) if self.known.size else self.known
-        for sleeve in gone.tolist():
-            self.closed[sleeve] = books.day
-        fresh = np.setdiff1d(numbers, self.known)
-        for sleeve in fresh.tolist():
-            self.opened[sleeve] = int(books.sleeves["opened_date"][books.row_of_sleeve[sleeve]])
-        self.model |= dict(zip(numbers.tolist(), books.sleeves["model_no"].tolist(), strict=True))
-        part = {"sleeve_no": np.concatenate([numbers, gone])}
-        zeros = np.zeros(gone.size, np.int64)
-        part |= {name: np.concatenate([books.sleeves[name], zeros]) for name in VALUE_COLUMNS}
-        self.values.append((books.day, part))
-        if "inputs.distributions" in tables:
-            fx = books.market.fx_ppm[tables["inputs.distributions"]["instrument_no"]]
-            self.facts["inputs.distributions"][-1] = self.facts["inputs.distributions"][-1].with_columns(pl.Series("fx_ppm", fx))
-        self.known, self.books = numbers, books
-
-    def named(self, table: str, numbers: pl.Expr) -> pl.Expr:
-        """Return the public ids of a column of numbers."""
-        return numbers.replace_strict(self.ids[table], default=None, return_dtype=pl.String)
-
-    def fact(self, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
-        """Return all rows of a fact table, or an empty one with the given columns."""
-        if name in self.facts:
-            return pl.concat(self.facts[name], how="vertical_relaxed")
-        return pl.DataFrame(schema={column: pl.Int64 for column in columns} | {"date": pl.Date})
-
-
-def day_column(numbers: pl.Expr) -> pl.Expr:
-    """Return dates from days since 1970-01-01; 0 is none."""
-    return pl.when(numbers > 0).then(numbers.cast(pl.Int32).cast(pl.Date)).otherwise(None)
-
-
-def coded(column: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
-    """Return the words of a column of codes."""
-    return column.cast(pl.Int64).replace_strict(dict(enumerate(words)), default=None, return_dtype=pl.String)
-
-
-def order_id(gathering: Gathering, decided: str = "decided_date") -> pl.Expr:
-    """Return `2026-11-20_S000123_us_equity`: one order per sleeve, instrument and evening."""
-    return pl.concat_str(
-        [day_column(pl.col(decided)).cast(pl.String), gathering.named("sleeves", pl.col("sleeve_no")),
-         gathering.named("instruments", pl.col("instrument_no"))], separator="_",
-    )
-
-
-def block_id(gathering: Gathering) -> pl.Expr:
-    """Return `2026-11-24_custodian_us_equity_buy`."""
-    return pl.concat_str(
-        [day_column(pl.col("placed_date")).cast(pl.String), gathering.named("companies", pl.col("custodian_no")),
-         gathering.named("instruments", pl.col("instrument_no")), coded(pl.col("side_code"), SIDES)], separator="_",
-    )
-
-
-def sleeves_table(g: Gathering) -> pl.DataFrame:
-    """Return who each sleeve belongs to, and when it opened and closed."""
-    contracts = {row["contract_no"]: row for row in g.rows["contracts"]}
-    custodians = {row["account_no"]: row["custodian_no"] for row in g.rows["accounts"]}
-    rows = []
-    for row in g.rows["sleeves"]:
-        number, contract = row["sleeve_no"], contracts[row["contract_no"]]
-        if number not in g.opened:
-            continue
-        rows.append({
-            "sleeve_id": row["sleeve_id"], "contract_id": g.ids["contracts"][row["contract_no"]],
-            "account_id": g.ids["accounts"][contract["account_no"]], "customer_id": g.ids["customers"][contract["customer_no"]],
-            "custodian_id": g.ids["companies"][custodians[contract["account_no"]]],
-            "program_id": g.ids["programs"][contract["program_no"]], "model_id": g.ids["models"][g.model[number]],
-            "opened_date": g.opened[number], "closed_date": g.closed.get(number, 0), "name": row["name"],
-        })
-    names = ("sleeve_id", "contract_id", "account_id", "customer_id", "custodian_id", "program_id", "model_id")
-    schema = dict.fromkeys(names, pl.String)
-    schema |= {"opened_date": pl.Int64, "closed_date": pl.Int64, "name": pl.String}
-    return pl.DataFrame(rows, schema=schema).with_columns(day_column(pl.col("opened_date")), day_column(pl.col("closed_date")))
-
-
-def prices_table(g: Gathering) -> pl.DataFrame:
-    """Return every price that was accepted, with the FX rate used."""
-    instruments = {row["instrument_no"]: row for row in g.rows["instruments"]}
-
-    def of(name: str, kind) -> pl.Expr:
-        values = {number: row[name] for number, row in instruments.items()}
-        return pl.col("instrument_no").replace_strict(values, default=None, return_dtype=kind).alias(name)
-
-    return g.fact("prices", ("instrument_no", "price", "fx_ppm")).select(
-        "date", g.named("instruments", pl.col("instrument_no")).alias("instrument_id"), "price", of("price_scale", pl.Int64),
-        of("price_base_units", pl.Int64), of("currency", pl.String), "fx_ppm",
-    )
-
-
-def values_table(g: Gathering) -> pl.DataFrame:
-    """Return the value of every sleeve on every business day since it opened, with a last row of zero on the day it closed."""
-    numbers = np.concatenate([part["sleeve_no"] for _, part in g.values])
-    days = np.repeat(np.array([day for day, _ in g.values], np.int32), [part["sleeve_no"].size for _, part in g.values])
-    names = np.empty(max(g.ids["sleeves"], default=0) + 1, object)
-    for number, name in g.ids["sleeves"].items():
-        names[number] = name
-    columns = {name: np.concatenate([part[name] for _, part in g.values]) for name in VALUE_COLUMNS}
-    ids = pl.Series(names[numbers].tolist(), dtype=pl.String)
-    return pl.DataFrame({"date": pl.Series(days).cast(pl.Date), "sleeve_id": ids} | columns)
-
-
-def positions_table(g: Gathering) -> pl.DataFrame:
-    """Return what each sleeve holds on the exported date."""
-    books = g.books
-    market, rows = books.market, {row["instrument_no"]: row for row in g.rows["instruments"]}
-    held = np.flatnonzero(books.positions["held_units"] > 0)
-    part = {name: column[held] for name, column in books.positions.items()}
-    value = [
-        int(units) * int(market.price[i]) * int(market.fx_ppm[i])
-        // (10 ** rows[i]["price_scale"] * rows[i]["price_base_units"] * 1_000_000)
-        for units, i in zip(part["held_units"], part["instrument_no"].tolist(), strict=True)
-    ]
-    frame = pl.DataFrame(part).with_columns(pl.Series("value_yen", value, dtype=pl.Int64), pl.lit(books.day).alias("day"))
-    return frame.select(
-        day_column(pl.col("day")).alias("date"), g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"),
-        g.named("instruments", pl.col("instrument_no")).alias("instrument_id"), "held_units", "value_yen", "cost_yen",
-    )
-
-
-def account_positions_table(g: Gathering) -> pl.DataFrame:
-    """Return what each account holds on the exported date, with its cost under the tax law."""
-    frame = pl.DataFrame(g.books.account_positions).filter(pl.col("held_units") > 0)
-    classes = {row["account_no"]: row["tax_class"] for row in g.rows["accounts"]}
-    return frame.select(
-        day_column(pl.lit(g.books.day)).alias("date"), g.named("accounts", pl.col("account_no")).alias("account_id"),
-        g.named("instruments", pl.col("instrument_no")).alias("instrument_id"), "held_units", "tax_cost_yen",
-        pl.col("account_no").replace_strict(classes, default="", return_dtype=pl.String).alias("tax_class"),
-    )
-
-
-def flows_table(g: Gathering) -> pl.DataFrame:
-    """Return all money in and out of sleeves."""
-    return g.fact("flows", ("sleeve_no", "kind_code", "amount_yen", "event_no", "instrument_no")).select(
-        "date", g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"), coded(pl.col("kind_code"), FLOW_KINDS).alias("kind"),
-        "amount_yen", g.named("events", pl.col("event_no")).alias("event_id"),
-        pl.when(pl.col("instrument_no") > 0).then(g.named("instruments", pl.col("instrument_no"))).alias("instrument_id"),
-    )
-
-
-def _last_orders(g: Gathering) -> pl.DataFrame:
-    names = ("sleeve_no", "decided_date", "instrument_no", "side_code", "reason_code", "custodian_no", "placed_date", "priced_date",
-             "settlement_date", "asked_yen", "asked_units", "filled_units", "filled_yen", "fill_price", "status_code")
-    return g.fact("orders", names).unique(["sleeve_no", "decided_date", "instrument_no"], keep="last", maintain_order=True)
-
-
-def orders_table(g: Gathering) -> pl.DataFrame:
-    """Return every order in its state on the exported date; what is not filled yet is null."""
-    filled = pl.col("status_code").is_in([PRICED, SETTLED])
-    amount = (pl.col("side_code") == PURCHASE) & (pl.col("asked_units") == 0)
-    return _last_orders(g).select(
-        order_id(g).alias("order_id"), block_id(g).alias("block_id"), g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"),
-        g.named("instruments", pl.col("instrument_no")).alias("instrument_id"), coded(pl.col("side_code"), SIDES).alias("side"),
-        coded(pl.col("reason_code"), REASONS).alias("reason"),
-        *(day_column(pl.col(name)).alias(name) for name in ("decided_date", "placed_date")),
-        *(pl.when(pl.col("status_code") != CANCELLED).then(day_column(pl.col(name))).otherwise(None).alias(name)
-          for name in ("priced_date", "settlement_date")),
-        pl.when(pl.col("side_code") == PURCHASE).then(pl.col("asked_yen")).otherwise(None).alias("asked_yen"),
-        pl.when(amount).then(None).otherwise(pl.col("asked_units")).alias("asked_units"),
-        pl.when(filled).then(pl.col("filled_units")).otherwise(None).alias("filled_units"),
-        pl.when(filled).then(pl.col("filled_yen")).otherwise(None).alias("filled_yen"),
-        coded(pl.col("status_code"), ORDER_STATUS).alias("status"),
-    )
-
-
-def blocks_table(g: Gathering) -> pl.DataFrame:
-    """Return every block: what it was filled with, null until the fill."""
-    filled = pl.col("status_code").is_in([PRICED, SETTLED])
-    keys = ["custodian_no", "instrument_no", "side_code", "placed_date"]
-    return _last_orders(g).group_by(keys, maintain_order=True).agg(
-        pl.when(filled.any()).then(pl.col("filled_units").filter(filled).sum()).alias("units"),
-        pl.when(filled.any()).then(pl.col("filled_yen").filter(filled).sum()).alias("yen"),
-        pl.col("fill_price").filter(filled).first(), pl.col("asked_units").sum(), pl.col("asked_yen").sum(), pl.len().alias("orders"),
-    ).select(
-        block_id(g).alias("block_id"), g.named("instruments", pl.col("instrument_no")).alias("instrument_id"),
-        coded(pl.col("side_code"), SIDES).alias("side"), day_column(pl.col("placed_date")).alias("placed_date"), "units", "yen",
-        "fill_price", g.named("companies", pl.col("custodian_no")).alias("custodian_id"), "asked_units", "asked_yen", "orders",
-    )
-
-
-def fees_table(g: Gathering) -> pl.DataFrame:
-    """Return every fee charged, with the share of each company."""
-    names = ("contract_no", "component_no", "kind_code", "start_date", "end_date", "base_yen", "fee_yen", "charged_date",
-             "collected_date", "program_no")
-    keys = ["contract_no", "component_no", "end_date"]
-    fees = g.fact("fees", names).unique(keys, keep="last", maintain_order=True)
-    shares = g.fact("fee_shares", ("contract_no", "component_no", "end_date", "company_no", "share_yen"))
-    shares = shares.unique([*keys, "company_no"], keep="last", maintain_order=True)
-    companies = sorted(shares["company_no"].unique().to_list())
-    for company in companies:
-        own = shares.filter(pl.col("company_no") == company).select(*keys, pl.col("share_yen").alias(_share(g, company)))
-        fees = fees.join(own, on=keys, how="left")
-    terms = {row["program_no"]: row["fee_terms_id"] for row in g.rows["program_rules"]}
-    return fees.select(
-        g.named("contracts", pl.col("contract_no")).alias("contract_id"), component_names(g).alias("component"),
-        pl.when(pl.col("kind_code") == BALANCE).then(pl.lit("charge")).otherwise(pl.lit("performance")).alias("kind"),
-        *(day_column(pl.col(name)).alias(name) for name in ("start_date", "end_date")), "base_yen", "fee_yen",
-        *(day_column(pl.col(name)).alias(name) for name in ("charged_date", "collected_date")),
-        *(pl.col(_share(g, company)).fill_null(0) for company in companies),
-        pl.col("program_no").replace_strict(terms, default=None, return_dtype=pl.String).alias("fee_terms_id"),
-    )
-
-
-def _share(g: Gathering, company: int) -> str:
-    return f"share_{g.ids['companies'][company]}_yen"
-
-
-def component_names(g: Gathering) -> pl.Expr:
-    """Return the name of a fee component from the program's terms."""
-    from tsutsumi.core.fee_terms import parse_terms
-
-    terms = {row["fee_terms_id"]: parse_terms(row["terms_toml"]) for row in g.rows["fee_terms"]}
-    names = {}
-    for row in g.rows["program_rules"]:
-        if row["fee_terms_id"] in terms:
-            for number, component in enumerate(terms[row["fee_terms_id"]].components):
-                names[row["program_no"] * 1000 + number] = component.name
-    return (pl.col("program_no") * 1000 + pl.col("component_no")).cast(pl.Int64).replace_strict(
-        names, default="mandate", return_dtype=pl.String
-    )
-
-
-def journal_table(g: Gathering) -> pl.DataFrame:
-    """Return every line of the journal; `asset` is JPY or an instrument, `event_id` says what caused the entry."""
-    names = ("entry_no", "entry_sleeve_no", "sleeve_no", "ledger_code", "instrument_no", "quantity", "cause_code", "cause_no")
-    journal = g.fact("journal", names)
-    cause, number = pl.col("cause_code"), pl.col("cause_no")
-    by_order = cause.is_in([BY_ORDER, BY_SETTLEMENT])
-    order = pl.concat_str([
-        day_column(number // 100_001).cast(pl.String), g.named("sleeves", pl.col("entry_sleeve_no")),
-        g.named("instruments", (number % 100_001)),
-    ], separator="_")
-    sleeve, date = g.named("sleeves", pl.col("entry_sleeve_no")), pl.col("date").cast(pl.String)
-    event = g.named("events", number)
-    instrument = pl.concat_str([coded(cause, CAUSES), g.named("instruments", number), date], separator="_")
-    word = (
-        pl.when(by_order).then(order)
-        .when(cause.is_in([BY_EVENT, BY_PAYOUT]) & event.is_not_null()).then(event)
-        .when(cause == BY_EVENT).then(pl.concat_str([pl.lit("instalment"), sleeve, date], separator="_"))
-        .when(cause == BY_PAYOUT).then(pl.concat_str([pl.lit("drawing"), sleeve, date], separator="_"))
-        .when(cause == BY_FEE).then(pl.concat_str([pl.lit("fee"), sleeve, day_column(number).cast(pl.String)], separator="_"))
-        .when(cause >= BY_DISTRIBUTION).then(instrument)
-    )
-    return journal.select(
-        pl.concat_str([date, pl.col("entry_no").cast(pl.String)], separator="-").alias("entry_id"), "date",
-        g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"), coded(pl.col("ledger_code"), LEDGERS).alias("ledger_account"),
-        g.named("instruments", pl.col("instrument_no")).alias("asset"), "quantity", word.alias("event_id"),
-    )
-
-
-def goals_table(g: Gathering) -> pl.DataFrame:
-    """Return the goals' probabilities; none are kept yet."""
-    return pl.DataFrame(schema={"date": pl.Date, "goal_id": pl.String, "sleeve_id": pl.String, "probability_ppm": pl.Int64})
-
-
-def alerts_table(g: Gathering) -> pl.DataFrame:
-    """Return every alert; the subject as its public id where it has one."""
-    if "alerts" not in g.facts:
-        names = ("kind", "subject_kind", "subject_id", "cause", "cure", "status")
-        return pl.DataFrame(schema={"date": pl.Date} | dict.fromkeys(names, pl.String))
-    alerts = pl.concat(g.facts["alerts"])
-    subject = pl.col("subject_no").cast(pl.String)
-    for kind, table in (("sleeve", "sleeves"), ("instrument", "instruments"), ("contract", "contracts"), ("event", "events"),
-                        ("account", "accounts")):
-        named = g.named(table, pl.col("subject_no"))
-        subject = pl.when((pl.col("subject_kind") == kind) & named.is_not_null()).then(named).otherwise(subject)
-    told = ("cause", "cure", pl.lit("open").alias("status"))
-    return alerts.select("date", "kind", "subject_kind", subject.alias("subject_id"), *told)
-
-
-def payouts_table(g: Gathering) -> pl.DataFrame:
-    """Return every payout with the date promised first, the date in force, and the day it was paid."""
-    names = ("sleeve_no", "kind_code", "event_no", "amount_yen", "requested_date", "first_promised_date", "promised_date",
-             "paid_date", "reissue_count", "target_sleeve_no")
-    last = g.fact("payouts", names).unique(["sleeve_no", "kind_code", "event_no", "first_promised_date"], keep="last",
-                                           maintain_order=True)
-    return last.select(
-        g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"), coded(pl.col("kind_code"), PAYOUT_KINDS).alias("kind"),
-        "amount_yen",
-        *(day_column(pl.col(n)).alias(n) for n in ("requested_date", "first_promised_date", "promised_date", "paid_date")),
-        "reissue_count", g.named("events", pl.col("event_no")).alias("event_id"),
-        g.named("sleeves", pl.col("target_sleeve_no")).alias("target_sleeve_id"),
-    )
-
-
-def breaks_table(g: Gathering) -> pl.DataFrame:
-    """Return every break with the custodian: on the close after the day it concerns."""
-    names = ("account_no", "instrument_no", "ours", "theirs", "since_date", "cause_code")
-    return g.fact("breaks", names).select(
-        "date", g.named("accounts", pl.col("account_no")).alias("account_id"),
-        g.named("instruments", pl.col("instrument_no")).alias("asset"), "ours", "theirs",
-        day_column(pl.col("since_date")).alias("since_date"), coded(pl.col("cause_code"), BREAK_CAUSES).alias("cause"),
-    )
-
-
-def distributions_table(g: Gathering) -> pl.DataFrame:
-    """Return the distributions paid: amount at the instrument's price scale for `per_units` units, with the FX rate used."""
-    frame = g.fact("inputs.distributions", ("instrument_no", "amount", "per_units", "fx_ppm"))
-    return frame.select("date", g.named("instruments", pl.col("instrument_no")).alias("instrument_id"), "amount", "per_units", "fx_ppm")
-
-
-def splits_table(g: Gathering) -> pl.DataFrame:
-    """Return the splits: old_units become new_units."""
-    frame = g.fact("inputs.splits", ("instrument_no", "old_units", "new_units"))
-    return frame.select("date", g.named("instruments", pl.col("instrument_no")).alias("instrument_id"), "old_units", "new_units")
-
-
-def instruments_table(g: Gathering) -> pl.DataFrame:
-    """Return the instruments and where their prices come from."""
-    return pl.DataFrame(g.rows["instruments"]).drop("instrument_no")
-
-
-def fee_terms_table(g: Gathering) -> pl.DataFrame:
-    """Return the fee terms in their dated versions."""
-    latest = {row["fee_terms_id"]: row["program_no"] for row in g.rows["program_rules"]}
-    program = {terms: g.ids["programs"][number] for terms, number in latest.items()}
-    return pl.DataFrame([row | {"program_id": program.get(row["fee_terms_id"])} for row in g.rows["fee_terms"]])
-
 
 BUILDERS: dict[str, Callable[[Gathering], pl.DataFrame]] = {
     "sleeves": sleeves_table, "prices": prices_table, "values": values_table, "positions": positions_table,
     "account_positions": account_positions_table, "flows": flows_table, "orders": orders_table, "blocks": blocks_table,
     "fees": fees_table, "journal": journal_table, "goals": goals_table, "alerts": alerts_table, "payouts": payouts_table,
-    "breaks": breaks_table, "distributions": distributions_table, "splits": splits_table, "instruments": instruments_table, "fee_terms": fee_terms_table,
+    "breaks": breaks_table, "distributions": distributions_table, "splits": splits_table, "performance": performance_table,
+    "instruments": instruments_table, "fee_terms": fee_terms_table,
 }
 
 
@@ -394,7 +48,7 @@ def gather_house(house: House, through: Date) -> dict[str, pl.DataFrame]:
     gathering = Gathering(house)
     for date, tables, books in walk(house, through):
         gathering.add(date, tables, books)
-    return {name: BUILDERS[name](gathering) for name in TABLES}
+    return {name: BUILDERS[name](gathering) for name in BUILDERS}
 
 
 def export_house(house: House, through: Date, folder: Path, file_format: str = "parquet") -> dict[str, int]:

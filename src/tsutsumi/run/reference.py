@@ -138,7 +138,8 @@ class Reference:
         terms = self._state(day)["terms"].get(program_no)
         if terms is None:
             name = next(row["program_id"] for row in self.tables["programs"] if row["program_no"] == program_no)
-            raise UnsupportedTerms(f"program {name} has no fee terms in force on {from_epoch_day(day)}: load fee_terms from that day")
+            what = f"program {name} has no fee terms in force on {from_epoch_day(day)}"
+            raise UnsupportedTerms(f"{what}: load fee_terms from that day")
         return terms
 
     def _state(self, day: int) -> dict:

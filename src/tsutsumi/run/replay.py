@@ -20,8 +20,10 @@ from tsutsumi.run.day_run import first_books, regather, run_day
 from tsutsumi.run.reference import Reference
 from tsutsumi.store.database import House, HouseError, reading
 from tsutsumi.store.day_file import day_digest
-from tsutsumi.store.day_tables import load_books, read_closed_day, roll, whole_books, with_market
+from tsutsumi.store.day_tables import read_closed_day, roll, whole_books, with_market
 from tsutsumi.store.manifest import ClosedDay, closed_days
+
+UNREADABLE = (HouseError, ValueError, LookupError, ArithmeticError, TypeError)    # what damaged data may raise
 
 
 @dataclass(frozen=True)
@@ -77,71 +79,65 @@ def replay(
     unknown = chosen - {row.date for row in rows}
     if unknown:
         raise HouseError(f"{house.folder}: {min(unknown)} is not a closed day: choose days from {rows[0].date} to {rows[-1].date}")
-    reference = read_reference(house, rows[-1].date)
-    counts = sorted(set(partitions))
-    report = ReplayReport()
-    for number, (row, before) in enumerate(_with_books(house, reference, rows, chosen), 1):
-        report.replayed.extend(_again(house, reference, row, before, counts))
+    shelf = _Shelf(house, read_reference(house, rows[-1].date), rows)
+    counts, report = sorted(set(partitions)), ReplayReport()
+    numbers = [number for number, row in enumerate(rows) if row.date in chosen]
+    for done, number in enumerate(numbers, 1):
+        report.replayed.extend(_again(shelf, number, counts))
         if progress:
-            progress(number, len(chosen))
+            progress(done, len(numbers))
     return report
 
 
-def _with_books(
-    house: House, reference: Reference, rows: list[ClosedDay], chosen: set[Date]
-) -> Iterator[tuple[ClosedDay, Books | str]]:
-    """Yield the chosen days with the books before each: rolled on from the day before, else loaded from the last snapshot.
+class _Shelf:
+    """The stored books of a house, taken forward from day to day, or from the last snapshot where that is nearer."""
 
-    Books that cannot be read come as the text that says why.
-    """
-    books: Books | None = None
-    for row in rows:
-        if row.date not in chosen:
-            books = None
-            continue
-        try:
-            if row.previous is None:
-                books = first_books(reference, epoch_day(row.date))
-            elif books is None or books.day != epoch_day(row.previous):
-                books = load_books(house, row.previous)
-        except (HouseError, ValueError, LookupError) as error:
-            books = None
-            yield row, f"the books before it cannot be read: {error}"
-            continue
-        yield row, books
-        books = _after(house, row, books)
+    def __init__(self, house: House, reference: Reference, rows: list[ClosedDay]) -> None:
+        self.house, self.reference, self.rows = house, reference, rows
+        self.books: Books | None = None
+        self.at = -1
 
+    def before(self, number: int) -> Books:
+        """Return the books of the evening before the day of a row."""
+        if number == 0:
+            return first_books(self.reference, epoch_day(self.rows[0].date))
+        start = max(k for k in range(number) if self.rows[k].snapshot)
+        if self.books is None or not start <= self.at < number:
+            self.books, self.at = self._snapshot(start, read_closed_day(self.house, self.rows[start])), start
+        for k in range(self.at + 1, number):
+            self.after(k, self.books, read_closed_day(self.house, self.rows[k]))
+        return self.books
 
-def _after(house: House, row: ClosedDay, books: Books) -> Books | None:
-    """Return the stored books at the end of a day, none where its files cannot be read."""
-    try:
-        tables = read_closed_day(house, row)
-        if row.previous is None:
-            return canonical(from_snapshot(epoch_day(row.date), whole_books(tables), read_market(with_market(tables))))
-        return roll(books, row.date, tables)
-    except (HouseError, ValueError, LookupError):
-        return None
+    def after(self, number: int, before: Books, tables: dict[str, Frame]) -> Books:
+        """Return the stored books at the end of the day of a row, and keep them."""
+        books = self._snapshot(0, tables) if number == 0 else roll(before, self.rows[number].date, tables)
+        self.books, self.at = books, number
+        return books
+
+    def _snapshot(self, number: int, tables: dict[str, Frame]) -> Books:
+        market = read_market(with_market(tables))
+        return canonical(from_snapshot(epoch_day(self.rows[number].date), whole_books(tables), market))
 
 
-def _again(house: House, reference: Reference, row: ClosedDay, before: Books | str, counts: list[int]) -> Iterator[Replayed]:
+def _again(shelf: _Shelf, number: int, counts: list[int]) -> Iterator[Replayed]:
     """Yield one day closed again, once for each number of partitions."""
-    if isinstance(before, str):
-        yield from (Replayed(row.date, count, row.digest, "", before) for count in counts)
-        return
+    row, reference = shelf.rows[number], shelf.reference
     try:
-        tables = read_closed_day(house, row)
+        before = shelf.before(number)
+        tables = read_closed_day(shelf.house, row)
         gathered = regather(reference, before, reference.timeline.index_of(epoch_day(row.date)), tables)
-        stored = _after(house, row, before)
-    except (HouseError, ValueError, LookupError) as error:
-        yield from (Replayed(row.date, count, row.digest, "", f"its inputs cannot be read: {error}") for count in counts)
+        stored = shelf.after(number, before, tables)
+    except UNREADABLE as error:
+        shelf.books = None
+        yield from (Replayed(row.date, count, row.digest, "", f"what was stored cannot be read: {error}") for count in counts)
         return
     for count in counts:
         try:
             result = run_day(before, gathered, tables.get("breaks", {}), count)
-        except (ValueError, LookupError, ArithmeticError) as error:
+        except UNREADABLE as error:
             yield Replayed(row.date, count, row.digest, "", f"it cannot be closed again: {error}")
             continue
-        problem = "" if stored is not None and same_books(stored, result.books) else "the stored books are not those made again"
+        problem = "" if same_books(stored, result.books) else "the stored books are not those made again"
         yield Replayed(row.date, count, row.digest, day_digest(result.tables), problem)
 
 

@@ -179,8 +179,8 @@ def pay_dues(house: House, day: date) -> None:
     for fee in house.fees:
         if fee.unpaid and fee.due_date <= day:
             dues.setdefault((fee.due_date, fee.charged_date, fee.contract_no), []).append(fee)
-    for due_date, charged, contract_no in sorted(dues):
-        fees = dues[due_date, charged, contract_no]
+    for key in sorted(dues):
+        fees = dues[key]
         parts: dict[int, int] = {}
         for fee in fees:
             for number, part in fee.unpaid.items():
@@ -189,15 +189,15 @@ def pay_dues(house: House, day: date) -> None:
             for fee in fees:
                 for number, part in list(fee.unpaid.items()):
                     collect(house, fee, house.sleeves[number], part, day)
-        elif (day - due_date).days >= 20:
-            take_late(house, fees, house.contract_sleeves(contract_no), day)
+        elif (day - fees[0].due_date).days >= 20:
+            take_late(house, fees, [house.sleeves[number] for number in sorted(parts)], day)
 
 
 def take_late(house: House, fees: list[Fee], sleeves: list[Sleeve], day: date) -> None:
-    """A due still unpaid 20 calendar days after its `due_date` is taken from whichever sleeves of the contract can pay by
-    that measure, in the order of their number, if together they can pay all of it.
+    """A due still unpaid 20 calendar days after its `due_date` is shared anew among the sleeves that have a part in it, by
+    what each can pay by that measure, in the order of their number, if together they can pay all of it.
 
-    Reading: each gives as much as it can, closing sleeves too.
+    Reading: each gives as much as it can until nothing is left to pay.
     """
     rest = sum(sum(fee.unpaid.values()) for fee in fees)
     able = [(sleeve, max(0, spare(sleeve, day))) for sleeve in sleeves]

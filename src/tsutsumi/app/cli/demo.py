@@ -69,7 +69,8 @@ def _last_closed(house: House) -> Date:
 def _show_market(settings: DemoSettings) -> None:
     console = Console()
     origin = settings.market or "内蔵 of the package"
-    console.print(f"市場 market: {origin}  {settings.first} 〜 {settings.through} ・ 顧客 customers {settings.customers:,}", soft_wrap=True)
+    span = f"{settings.first} 〜 {settings.through} ・ 顧客 customers {settings.customers:,}"
+    console.print(f"市場 market: {origin}  {span}", soft_wrap=True)
     for note in settings.notes:
         console.print(f"  ・{note}", soft_wrap=True)
     roles = " ・ ".join(f"{code} {role}" for code, role in sorted(settings.roles.items()))
