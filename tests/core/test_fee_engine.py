@@ -262,7 +262,7 @@ def test_in_advance_the_charge_of_the_period_is_already_in_the_values():
     assert shown(entries)[-1] == ("performance", "2026-10-01", "2026-10-31", "1000000", 100_000)
 
 
-def test_two_performance_components_bear_their_own_marks_and_the_value_after_both_is_the_next_mark():
+def test_two_performance_components_bear_their_own_marks_each_the_value_after_its_own_fee():
     other = {"name": "other", "kind": "performance", "rate_ppm": 50_000, "every": 1, "mark": "subtracted"}
     document = changed(ARREARS, ("component/0", ...), ("period/length", "month"), ("component/0/every", 1))
     document["component"].append(other)
@@ -270,8 +270,8 @@ def test_two_performance_components_bear_their_own_marks_and_the_value_after_bot
     assert [(entry.components, str(entry.base)) for entry in entries] == [
         ({"performance fee": 110}, "1000"),
         ({"other": 50}, "1000"),
-        ({"performance fee": 17}, "160"),
-        ({"other": 8}, "160"),
+        ({"performance fee": 12}, "110"),
+        ({"other": 2}, "50"),
     ]
 
 

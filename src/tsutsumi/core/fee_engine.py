@@ -102,10 +102,11 @@ def fee_schedule(terms: Terms, history: History) -> list[FeeEntry]:
             history.base(history.start + n * ONE_DAY, "excluded")
     marks = Marks(terms, history)
     entries: list[FeeEntry] = []
+    uncharged: list[tuple[date, Fraction]] = []
     for period in fee_periods(terms.length, terms.align, history.start, history.last):
         charges: list[FeeEntry] = []
         if terms.balance and terms.timing == "advance":
-            entries.extend(_advance(terms, history, period))
+            entries.extend(_advance(terms, history, period, uncharged))
         elif terms.balance and _known_end(history, period):
             charges.append(_arrears(terms, history, period))
         entries.extend(charges)
@@ -152,18 +153,21 @@ def _arrears_base(terms: Terms, bases: list[int], start: date, end: date) -> tup
     return base, Basis(terms.measure, runs=tuple(base_runs(entering)))
 
 
-def _advance(terms: Terms, history: History, period: Period) -> Iterator[FeeEntry]:
-    """Yield the entries of a period in advance (前取り): its charge, then its flows, then the end of the contract."""
+def _advance(terms: Terms, history: History, period: Period, uncharged: list[tuple[date, Fraction]]) -> Iterator[FeeEntry]:
+    """Yield the entries of a period in advance (前取り): its charge, then its flows, then the end of the contract.
+
+    `uncharged` holds the additions that no charge has priced yet; those up to the opening day are in the opening.
+    """
     day = max(history.start, previous_business_day(period.start))
     running = Fraction(history.base(day, terms.cash))
     yield _advance_entry(terms, period, "charge", period.start, (Fraction(0), running), Basis("opening", day=day))
-    uncharged = Fraction(0)
+    uncharged[:] = [(added, amount) for added, amount in uncharged if added > day]
     for flow in history.flows:
         if not period.start <= flow.date <= period.end:
             continue
         amount = Fraction(abs(flow.amount_yen))
         if flow.amount_yen > 0 and terms.addition == "none":
-            uncharged += amount
+            uncharged.append((flow.date, amount))
         elif flow.amount_yen > 0:
             low = running if terms.addition == "stacked" else Fraction(0)
             yield _advance_entry(
@@ -171,8 +175,7 @@ def _advance(terms: Terms, history: History, period: Period) -> Iterator[FeeEntr
             )
             running += amount
         else:
-            cancelled = min(amount, uncharged)
-            uncharged -= cancelled
+            cancelled = _cancel(uncharged, amount)
             taken = min(amount - cancelled, running) if terms.refund == "prorated" else Fraction(0)
             if taken and flow.date < period.end:
                 basis = Basis("reduced", day=flow.date)
@@ -183,6 +186,18 @@ def _advance(terms: Terms, history: History, period: Period) -> Iterator[FeeEntr
         yield _advance_entry(
             terms, period, "refund", ended + ONE_DAY, (Fraction(0), running), Basis("ended", day=ended)
         )
+
+
+def _cancel(uncharged: list[tuple[date, Fraction]], amount: Fraction) -> Fraction:
+    """Take an amount off the additions that were never charged, the latest first; return what was taken."""
+    left = amount
+    while left and uncharged:
+        added, there = uncharged.pop()
+        part = min(there, left)
+        left -= part
+        if there > part:
+            uncharged.append((added, there - part))
+    return amount - left
 
 
 def _advance_entry(
@@ -210,8 +225,8 @@ class Marks:
     def due(self, period: Period, charge_yen: int) -> list[FeeEntry]:
         """Return the performance fees (成功報酬) that fall due with a period.
 
-        The base is the value of the last day, less the balance charge of the period in arrears, over the mark. After
-        fees the mark is the value after them; a loss leaves it.
+        The base is the value of the last day, less the balance charge of the period in arrears, over the mark. After a
+        fee the component's mark is the value after it; a loss leaves it.
         """
         end = _known_end(self.history, period)
         if end is None:
@@ -222,12 +237,11 @@ class Marks:
         for component in self.terms.performance:
             if period.number % component.every == 0 or end == self.history.terminated:
                 entries.append(self._entry(component, end, value, charge_yen))
-        after = Fraction(value - charge_yen - sum(entry.total_yen for entry in entries))
         for entry in entries:
             name = entry.workings[0].component
             self.starts[name] = end + ONE_DAY
             if entry.base > 0:
-                self.marks[name] = after
+                self.marks[name] = Fraction(value - charge_yen - entry.total_yen)
         return entries
 
     def _entry(self, component: Component, end: date, value: int, charge_yen: int) -> FeeEntry:

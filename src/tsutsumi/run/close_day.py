@@ -3,6 +3,7 @@
 The files of a day are durable before its manifest row flips in one transaction; a kill leaves at most files without a row.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -152,7 +153,7 @@ class Closer:
 @contextmanager
 def closing(house: House, last: Date) -> Iterator[Closer]:
     """Hold the house and give its closer; orphans of a kill are removed first."""
-    with lock_house(house.folder):
+    with lock_house(house.folder), _custodian_file(house):
         remove_orphans(house)
         closer = Closer(house, last)
         try:
@@ -161,6 +162,16 @@ def closing(house: House, last: Date) -> Iterator[Closer]:
             close = getattr(closer.custodian, "close", None)
             if close:
                 close()
+
+
+@contextmanager
+def _custodian_file(house: House) -> Iterator[None]:
+    """Turn what the file of the paper custodian refuses into one line; the days closed so far stay closed."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        path = house.folder / CUSTODIAN_FILE
+        raise HouseError(f"{path}: refused: {error}: free space, or restore it from a backup, then close again") from error
 
 
 def close_through(house: House, through: Date, progress: Callable[[int, int, DayResult], None] | None = None) -> CloseReport:

@@ -27,8 +27,8 @@ def holders(held: dict, number: int, account_no: int, house: House) -> list[int]
 
 def split(house: House, row: dict, held: dict, day: date) -> None:
     """Account units `U' = floor(U × new / old)`, shared to sleeves by largest remainder with weights `units`; costs
-    unchanged (0 where no unit is left); unpriced orders in the instrument (both sides) are `cancelled`, with an alert; the sleeve counts as one whose
-    order had to wait.
+    unchanged (0 where no unit is left); unpriced orders in the instrument (both sides) are `cancelled`, with an alert; the
+    sleeve counts as one whose order had to wait.
     """
     number, old, new = row["instrument_no"], row["old_units"], row["new_units"]
     for account_no, instrument in sorted(house.account_units):
