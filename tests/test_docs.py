@@ -15,7 +15,7 @@ from tests.store.files import FILES, load
 from tsutsumi.app.cli import COMMANDS, main
 from tsutsumi.ports.nav_files import HEADERS, nav_kind
 from tsutsumi.run.close_day import close_through
-from tsutsumi.run.export import TABLES, gather_house
+from tsutsumi.run.export import BUILDERS, gather_house
 from tsutsumi.store.database import create_house
 from tsutsumi.store.kinds import KINDS, kind_of
 from tsutsumi.store.load_events import NEEDS
@@ -130,7 +130,7 @@ def test_every_table_and_column_of_the_export_is_described(tmp_path):
     close_through(house, date(2026, 8, 4))
     tables = gather_house(house, date(2026, 8, 4))
     told = {name.removeprefix("export: "): part for name, part in sections().items() if name.startswith("export: ")}
-    assert list(told) == list(TABLES)
+    assert list(told) == list(BUILDERS)
     for name, frame in tables.items():
         rows = [row[0] for row in described(told[name])]
         shares = [column for column in frame.columns if column.startswith("share_")]

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from datetime import date as Date
@@ -11,11 +12,16 @@ import pytest
 from sqlalchemy import update
 
 from tests.days.small_house import THROUGH, chain, make_house, rows_of
-from tsutsumi.run.close_day import close_through
+from tsutsumi.core.calendar import epoch_day
+from tsutsumi.ports.paper_ledger import Ledger
+from tsutsumi.run.close_day import close_through, read_reference
+from tsutsumi.run.day_run import regather, run_day
 from tsutsumi.run.replay import replay
 from tsutsumi.run.verify import FEW_DAYS, chosen_days, verify_house
 from tsutsumi.store import day_file
 from tsutsumi.store.database import HouseError, open_house, transaction
+from tsutsumi.store.day_file import day_digest
+from tsutsumi.store.day_tables import load_books, read_closed_day
 from tsutsumi.store.manifest import lock_house
 from tsutsumi.store.tables import days as days_table
 
@@ -59,6 +65,18 @@ def test_some_days_are_replayed_from_the_last_snapshot(house):
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     with pytest.raises(HouseError, match="not a closed day"):
         replay(house, [Date(2018, 1, 6)])
+
+
+def test_a_custodian_with_another_price_is_told_once_in_any_number_of_partitions(house):
+    row = next(row for row in rows_of(house) if "inputs.fills" in read_closed_day(house, row))
+    reference = read_reference(house, THROUGH)
+    before, tables = load_books(house, row.previous), read_closed_day(house, row)
+    fills = {name: column.copy() for name, column in tables["inputs.fills"].items()}
+    fills["price"][0] += 1
+    gathered = regather(reference, before, reference.timeline.index_of(epoch_day(row.date)), tables | {"inputs.fills": fills})
+    results = [run_day(before, gathered, {}, count) for count in (1, 8)]
+    assert [alert.kind for alert in results[0].alerts].count("break") == 1
+    assert day_digest(results[0].tables) == day_digest(results[1].tables)
 
 
 def test_a_house_cut_into_three_files_a_day_comes_out_the_same(closed, tmp_path):
@@ -160,6 +178,21 @@ def test_a_full_disk_leaves_the_day_unclosed_and_the_next_run_closes_it(closed, 
     monkeypatch.undo()
     assert chain(house) == before
     assert not list(house.books.glob("*/*2018-01-15*")) and not list(house.books.glob("*/.*"))
+    close_through(house, SHORT)
+    assert chain(house) == [row for row in chain(open_house(closed)) if row[0] <= SHORT]
+
+
+def test_a_full_disk_under_the_custodian_is_one_line_and_the_next_run_goes_on(closed, tmp_path, monkeypatch):
+    house = open_house(make_house(tmp_path / "house"))
+    close_through(house, Date(2018, 1, 12))
+
+    def full(self, digest):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Ledger, "store_received", full)
+    with pytest.raises(HouseError, match="custodian.sqlite: refused: database or disk is full: free space"):
+        close_through(house, SHORT)
+    monkeypatch.undo()
     close_through(house, SHORT)
     assert chain(house) == [row for row in chain(open_house(closed)) if row[0] <= SHORT]
 

@@ -224,7 +224,7 @@ def make_events(rng: random.Random, tables: dict, days: list[date], crash: date 
             for _ in range(rng.randint(1, 6)):
                 on = days[rng.randint(at, len(days) - 1)] + rng.choice([0, 0, 0, 1]) * ONE_DAY
                 found += instruction(rng, tables, sleeve["sleeve_no"], siblings, first, on)
-            if crash and crash > days[at] and rng.random() < 0.15:
+            if crash and crash > days[at] and rng.random() < 0.4:
                 for _ in range(rng.randint(1, 2)):
                     found.append({"date": crash - rng.randint(1, 4) * ONE_DAY, "kind": "withdrawal",
                                   "sleeve_no": sleeve["sleeve_no"], "amount_yen": first * rng.randint(60, 88) // 100})

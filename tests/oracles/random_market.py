@@ -93,7 +93,7 @@ def faults(rng: random.Random, days: list[date]) -> tuple[dict[date, int], set[d
         place, factor = rng.randint(1, len(days) - 3), rng.choice([100, -100, 19, 20, 21, -10, -20, -25])
         wrong |= {days[place]: factor, days[place + 1]: rng.choice([factor, factor, 1])}
     missing: set[date] = set()
-    if rng.random() < 0.08:
+    if rng.random() < 0.14:
         place = rng.randint(3, len(days) - 3)
         missing = set(days[place : place + rng.randint(4, 40)])
     return wrong, missing

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
+from numba import njit
 
 from tsutsumi.core.books import Books, share_columns
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
@@ -15,7 +16,7 @@ from tsutsumi.core.fee_periods import fee_periods
 from tsutsumi.core.fees import arrears_average_fees
 from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, empty, stack, take
+from tsutsumi.core.schema import Frame, empty, sort, stack, take
 from tsutsumi.core.units import PPM
 
 BALANCE = 1
@@ -46,12 +47,15 @@ def daily_base(books: Books, rules: Rules) -> np.ndarray:
     contracts, sleeves = books.contracts, books.sleeves
     if sleeves["value_yen"].size == 0:
         return np.zeros(0, np.int64)
-    key = contracts["program_no"].astype(np.int64) * 100_001 + contracts["period_start_date"]
-    found, place = np.unique(key, return_inverse=True)
-    excluded = np.array([rules.terms_on(int(k // 100_001), int(k % 100_001)).cash == "excluded" for k in found], bool)
+    first = int(contracts["period_start_date"].min())
+    width = int(contracts["period_start_date"].max()) - first + 1
+    key = contracts["program_no"].astype(np.int64) * width + (contracts["period_start_date"] - first)
+    excluded = np.bincount(key) > 0
+    for k in np.flatnonzero(excluded).tolist():
+        excluded[k] = rules.terms_on(k // width, k % width + first).cash == "excluded"
     if not excluded.any():
         return np.maximum(sleeves["value_yen"], 0)
-    outside = excluded[place][np.searchsorted(_contract_key(contracts), _contract_key(sleeves))]
+    outside = excluded[key][_contract_rows(books)]
     return np.maximum(sleeves["value_yen"] - np.where(outside, sleeves["cash_yen"], 0), 0)
 
 
@@ -74,25 +78,49 @@ def accrue(books: Books, before: Books, rules: Rules) -> tuple[np.ndarray, np.nd
     ending : int64[S], sum of the period that ends;  running : int64[S], sum of the period that goes on
     ends : bool[contracts]
     """
-    sleeves, contracts, day = books.sleeves, books.contracts, books.day
-    known = sleeves["sleeve_no"] < before.row_of_sleeve.size
-    rows = np.where(known, before.row_of_sleeve[np.where(known, sleeves["sleeve_no"], 0)], -1)
-    base_before = np.where(rows >= 0, daily_base(before, rules)[rows], 0) if before.sleeves["cash_yen"].size else 0
-    base_today = daily_base(books, rules)
-    ends = contracts["period_end_date"] <= day
-    contract_row = np.searchsorted(_contract_key(contracts), _contract_key(sleeves))
-    end = np.minimum(contracts["period_end_date"][contract_row].astype(np.int64), day)
-    gap = day - 1 - before.day
-    until = np.clip(end - before.day, 0, gap)
-    ending = sleeves["base_sum_yen"] + base_before * until + np.where(end == day, base_today, 0)
-    ending = np.where(ends[contract_row], ending, 0)
-    running = np.where(ends[contract_row], base_before * (gap - until) + np.where(end == day, 0, base_today),
-                       sleeves["base_sum_yen"] + base_before * gap + base_today)
-    return ending, running, ends
+    sleeves, contracts = books.sleeves, books.contracts
+    ending, running = np.empty(sleeves["sleeve_no"].size, np.int64), np.empty(sleeves["sleeve_no"].size, np.int64)
+    _accrue_pass(
+        sleeves["sleeve_no"], _contract_rows(books), before.row_of_sleeve, daily_base(before, rules), daily_base(books, rules),
+        sleeves["base_sum_yen"], contracts["period_end_date"], books.day, before.day, ending, running,
+    )
+    return ending, running, contracts["period_end_date"] <= books.day
 
 
-def _contract_key(of: Frame) -> np.ndarray:
-    return of["account_no"].astype(np.int64) * 2_000_000_001 + of["contract_no"]
+@njit(cache=True)
+def _accrue_pass(
+    sleeve_no, contract_row, row_before, base_before, base_today, base_sum, period_end, day, day_before, ending, running,
+):
+    gap = day - 1 - day_before
+    for k in range(sleeve_no.size):
+        row = row_before[sleeve_no[k]] if sleeve_no[k] < row_before.size else -1
+        base = base_before[row] if row >= 0 else 0
+        end = period_end[contract_row[k]]
+        if end > day:
+            ending[k], running[k] = 0, base_sum[k] + base * gap + base_today[k]
+            continue
+        until = min(max(end - day_before, 0), gap)
+        ending[k] = base_sum[k] + base * until + (base_today[k] if end == day else 0)
+        running[k] = base * (gap - until) + (0 if end == day else base_today[k])
+
+
+def _contract_rows(books: Books) -> np.ndarray:
+    """Return the row of each sleeve's contract; both are in the order account ▸ contract."""
+    sleeves, contracts = books.sleeves, books.contracts
+    rows = np.empty(sleeves["contract_no"].size, np.int64)
+    _walk(sleeves["account_no"], sleeves["contract_no"], contracts["account_no"], contracts["contract_no"], rows)
+    return rows
+
+
+@njit(cache=True)
+def _walk(account, contract, accounts, contracts, rows):
+    at = 0
+    for k in range(rows.size):
+        while at < accounts.size and (accounts[at] != account[k] or contracts[at] != contract[k]):
+            at += 1
+        if at == accounts.size:
+            raise ValueError("fees: a sleeve has no contract, or the books are not in the order account, contract, sleeve")
+        rows[k] = at
 
 
 def charge(books: Books, before: Books, rules: Rules, final: np.ndarray) -> tuple[Books, Charges]:
@@ -138,8 +166,7 @@ def charge(books: Books, before: Books, rules: Rules, final: np.ndarray) -> tupl
 
 def _merge_dues(dues: Frame) -> Frame:
     """Return one due per sleeve and evening: a contract charged twice on one evening owes the sum."""
-    key = np.lexsort((dues["charged_date"], dues["sleeve_no"]))
-    dues = take(dues, key)
+    dues = sort(dues, "sleeve_no", "charged_date")
     if dues["sleeve_no"].size < 2:
         return dues
     same = (np.diff(dues["sleeve_no"]) == 0) & (np.diff(dues["charged_date"]) == 0)
@@ -157,8 +184,7 @@ def _due_date(rules: Rules, program_no: np.ndarray) -> np.ndarray:
 
 def _charge_contracts(books, rules, rows, sums, closed_sum, end_date, due_date) -> Charges:
     """Charge the contracts at `rows` for period_start_date .. end_date on the sums of their sleeves' bases."""
-    contracts, sleeves = books.contracts, books.sleeves
-    sleeve_contract = np.searchsorted(_contract_key(contracts), _contract_key(sleeves))
+    contracts, sleeve_contract = books.contracts, _contract_rows(books)
     total = closed_sum.copy()
     np.add.at(total, sleeve_contract, sums)
     keys = np.stack([contracts[name][rows] for name in ("program_no", "period_start_date")] + [end_date[rows]], axis=1)

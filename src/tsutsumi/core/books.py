@@ -28,12 +28,13 @@ class Books:
     payouts: Frame
     dues: Frame
     fees: Frame
+    ended: Frame
     market: MarketState
     offsets: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     row_of_sleeve: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
 
 
-STATE_TABLES = ("sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees")
+STATE_TABLES = ("sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees", "ended")
 OWNERS = frozenset({"account_no", "contract_no", "sleeve_no", "instrument_no", "program_no"})
 
 

@@ -4,7 +4,7 @@ The one file that knows the order of the steps (docs/close.md §3). It is a func
 """
 
 from tsutsumi.core.books import Books
-from tsutsumi.core.deciding import decide
+from tsutsumi.core.deciding import decide, tell_drift
 from tsutsumi.core.evening import Closed, Evening, Inputs
 from tsutsumi.core.filling import fill
 from tsutsumi.core.rules import Rules
@@ -27,4 +27,5 @@ def close(before: Books, rules: Rules, inputs: Inputs) -> Closed:
     look = evening.value()
     evening.charge()
     decide(evening, look)
+    tell_drift(evening)
     return evening.finish()

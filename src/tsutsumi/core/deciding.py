@@ -6,7 +6,7 @@ import numpy as np
 
 from tsutsumi.core.books import Books, insert_orders, order_offsets
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
-from tsutsumi.core.drift import drift_parts
+from tsutsumi.core.drift import DRIFT_PARTS, drift_parts
 from tsutsumi.core.evening import Evening
 from tsutsumi.core.ladder import PURCHASE
 from tsutsumi.core.market import FRESH, HOLIDAY
@@ -42,7 +42,8 @@ def decide(evening: Evening, look: np.ndarray) -> None:
         books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve[rows], reason[rows]
     )
     sleeves["rebalanced_date"][rows], sleeves["pending_code"][rows] = rebalanced, pending
-    _alert_drift(evening, rows, breach)
+    left = np.flatnonzero(breach)
+    evening.breaches = rows[left], breach[left].astype(np.int64)
     _place(evening, found)
 
 def _order_market(evening: Evening) -> dict[str, np.ndarray]:
@@ -63,15 +64,19 @@ def _order_market(evening: Evening) -> dict[str, np.ndarray]:
         "limit_den": np.array(scale, np.int64), "pays": np.where(can_order, pays, 0),
     }
 
-def _alert_drift(evening: Evening, rows: np.ndarray, breach: np.ndarray) -> None:
-    """Tell which sleeves left their band, and what moved them since yesterday."""
-    books, before = evening.books, evening.before
-    for k in np.flatnonzero(breach):
-        row, instrument = int(rows[k]), int(breach[k])
-        parts = drift_parts(books, before, row, instrument, evening.prices, evening.rules, evening.flows.frame())
-        told = ", ".join(f"{name} {ppm / 10_000:+.2f}" for name, ppm in parts.items())
-        evening.alerts.add("drift", "sleeve", books.sleeves["sleeve_no"][row],
-                           f"instrument {instrument} left its band around model {books.sleeves['model_no'][row]}: points {told}",
+def tell_drift(evening: Evening) -> None:
+    """Tell which sleeves left their band tonight, and what moved them since yesterday."""
+    rows, instruments = evening.breaches
+    if rows.size == 0:
+        return
+    sleeves = evening.books.sleeves
+    parts = drift_parts(
+        evening.books, evening.before, rows, instruments, evening.prices, evening.rules, evening.flows.frame()
+    )
+    columns = (sleeves["sleeve_no"][rows], instruments, sleeves["model_no"][rows])
+    for sleeve, instrument, model, ppm in zip(*(column.tolist() for column in (*columns, parts)), strict=True):
+        told = ", ".join(f"{name} {part / 10_000:+.2f}" for name, part in zip(DRIFT_PARTS, ppm, strict=True))
+        evening.alerts.add("drift", "sleeve", sleeve, f"instrument {instrument} left its band around model {model}: points {told}",
                            "nothing: tonight's orders bring it back")
 
 

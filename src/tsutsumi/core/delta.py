@@ -10,6 +10,7 @@ from tsutsumi.core.books import STATE_TABLES, Books, index_books, new_books
 from tsutsumi.core.market import MarketState
 from tsutsumi.core.performance import chain_index
 from tsutsumi.core.schema import Frame, columns, length, stack, take
+from tsutsumi.core.sorting import sorted_order
 
 KEY_COLUMNS = {
     "positions": ("sleeve_no", "instrument_no"),
@@ -19,6 +20,7 @@ KEY_COLUMNS = {
     "payouts": ("sleeve_no", "kind_code", "event_no", "first_promised_date"),
     "dues": ("sleeve_no", "charged_date"),
     "fees": ("contract_no", "component_no", "end_date"),
+    "ended": ("contract_no", "sleeve_no"),
 }
 ORDER = {
     "account_positions": ("account_no", "instrument_no"),
@@ -29,9 +31,18 @@ IN_SLEEVE_ORDER = {"positions": ("instrument_no",), "orders": ("decided_date", "
 MARKET_COLUMNS = ("price", "fx_ppm", "priced_date", "refused_price")
 
 
-def _records(of: Frame, names: tuple[str, ...]) -> np.ndarray:
-    """Return one comparable record per row of the key columns."""
-    return np.rec.fromarrays([of[name] for name in names], names=list(names))
+def _row_in(old: Frame, new: Frame, key: tuple[str, ...]) -> np.ndarray:
+    """Return for each row of `new` the row of `old` with the same key, -1 if there is none; keys stand once in each."""
+    rows, both = length(old), [np.concatenate([old[name], new[name]]) for name in key]
+    order = sorted_order(*both)
+    same = np.ones(max(order.size - 1, 0), bool)
+    for column in both:
+        ordered = column[order]
+        same &= ordered[1:] == ordered[:-1]
+    pairs = np.flatnonzero(same)
+    place = np.full(length(new), -1)
+    place[order[pairs + 1] - rows] = order[pairs]
+    return place
 
 
 def _rolled(before: Frame, value_yen: np.ndarray, days: int) -> Frame:
@@ -80,13 +91,8 @@ def _table_delta(old: Frame, new: Frame, key: tuple[str, ...]) -> tuple[Frame, F
     same = length(old) == length(new) and all(np.array_equal(old[name], new[name]) for name in key)
     if same:
         return take(new, _differs(old, new)), {name: old[name][:0] for name in key}
-    old_key, new_key = _records(old, key), _records(new, key)
-    order = np.argsort(old_key, kind="stable")
-    place = np.searchsorted(old_key[order], new_key)
-    known = place < order.size
-    at = order[np.minimum(place, max(order.size - 1, 0))] if order.size else np.zeros(new_key.size, np.int64)
-    if order.size:
-        known &= old_key[at] == new_key
+    at = _row_in(old, new, key)
+    known = at >= 0
     changed = np.ones(length(new), bool)
     if known.any():
         changed[known] = _differs(take(old, at[known]), take(new, known))
@@ -153,7 +159,7 @@ def _apply_sleeves(before: Books, day: int, tables: dict[str, Frame]) -> Frame:
     if fresh is not None and fresh.any():
         names = ("account_no", "contract_no", "sleeve_no")
         everyone = {name: np.concatenate([sleeves[name], changed[name][fresh]]) for name in names}
-        order = np.lexsort([everyone[name] for name in reversed(names)])
+        order = sorted_order(*(everyone[name] for name in names))
         value_of = np.empty(order.size, np.int64)
         value_of[order] = value
         rolled = _rolled(sleeves, value_of[: length(sleeves)], day - before.day)
@@ -170,16 +176,16 @@ def _apply_sleeves(before: Books, day: int, tables: dict[str, Frame]) -> Frame:
 
 def _apply_table(table: str, old: Frame, changed: Frame | None, gone: Frame | None, key: tuple[str, ...], sleeve_rank) -> Frame:
     drop = np.zeros(length(old), bool)
-    old_key = _records(old, key)
     for part in (changed, gone):
         if part is not None and length(part):
-            drop |= np.isin(old_key, _records(part, key))
+            at = _row_in(old, part, key)
+            drop[at[at >= 0]] = True
     whole = stack(take(old, ~drop), changed) if changed is not None else take(old, ~drop)
     if table in IN_SLEEVE_ORDER:
-        by = [whole[name] for name in reversed(IN_SLEEVE_ORDER[table])] + [sleeve_rank[whole["sleeve_no"]]]
+        by = [sleeve_rank[whole["sleeve_no"]], *(whole[name] for name in IN_SLEEVE_ORDER[table])]
     else:
-        by = [whole[name] for name in reversed(ORDER.get(table, key))]
-    return take(whole, np.lexsort(by))
+        by = [whole[name] for name in ORDER.get(table, key)]
+    return take(whole, sorted_order(*by))
 
 
 def state_columns() -> dict[str, tuple[str, ...]]:

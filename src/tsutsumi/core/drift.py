@@ -1,10 +1,14 @@
 """How far a sleeve is from its model (乖離), and whether that breaks its band: docs/close.md §8, "breach"."""
 
+from math import gcd
+
 import numpy as np
 from numba import njit
 
 from tsutsumi.core.flows import FEE
-from tsutsumi.core.wide import mul_div_ceil
+from tsutsumi.core.wide import MAX, mul_div_ceil, position_yen
+
+DRIFT_PARTS = ("carried", "market", "flow", "fee", "model")
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -27,50 +31,94 @@ def breached(count, at, values, weights, total, band_absolute, band_relative):
     return np.int64(0)
 
 
-def _weight_ppm(yen: int, total: int) -> int:
+@njit(cache=True, error_model="numpy")
+def _weight_ppm(yen, total):
     return yen * 1_000_000 // total if total > 0 else 0
 
 
-def drift_parts(books, before, row: int, instrument_no: int, prices, rules, flows) -> dict[str, int]:
-    """Return how far an instrument of a sleeve is from its weight, in parts that add up (乖離の要因), in ppm of the sleeve.
+@njit(cache=True)
+def _units(row, instrument_no, held):
+    offsets, instrument, units = held
+    for p in range(offsets[row], offsets[row + 1]):
+        if instrument[p] == instrument_no:
+            return units[p]
+    return 0
 
-    carried: the distance of the evening before; market: what prices did to it; flow: fills, money in and out; fee; model:
-    what a change of the model's weight did. Σ = today's distance, weights floored to whole ppm.
+
+@njit(cache=True, error_model="numpy")
+def _parts(rows, old_rows, at, targets, old_targets, held, old_held, value, old_value, old_rest, fee, prices, old_prices, parts):
+    num, den, most = prices
+    old_num, old_den, old_most = old_prices
+    offsets, instrument, units = old_held
+    for k in range(rows.size):
+        row, old, i = rows[k], old_rows[k], at[k]
+        yen = position_yen(_units(row, i, held), num[i], den[i], most[i])
+        now, before_fee = _weight_ppm(yen, value[row]), _weight_ppm(yen, value[row] + fee[row])
+        if old < 0:
+            parts[k] = 0, 0, before_fee - targets[k], now - before_fee, 0
+            continue
+        moved = old_rest[old]
+        for p in range(offsets[old], offsets[old + 1]):
+            j = instrument[p]
+            moved += position_yen(units[p], num[j], den[j], most[j])
+        old_units = _units(old, i, old_held)
+        carried = _weight_ppm(position_yen(old_units, old_num[i], old_den[i], old_most[i]), old_value[old])
+        market = _weight_ppm(position_yen(old_units, num[i], den[i], most[i]), moved)
+        parts[k] = (
+            carried - old_targets[k], market - carried, before_fee - market, now - before_fee, old_targets[k] - targets[k],
+        )
+
+
+def drift_parts(books, before, rows, instrument_no, prices, rules, flows) -> np.ndarray:
+    """Return how far an instrument of each sleeve is from its weight, in parts that add up (乖離の要因), in ppm of the sleeve.
+
+    Parameters
+    ----------
+    rows, instrument_no : int64[n], sleeve rows and an instrument of each
+    prices : num, den, most_units of today;  flows : of today
+
+    Returns
+    -------
+    int64[n, 5], columns `DRIFT_PARTS`
+        carried: the distance of the evening before; market: what prices did to it; flow: fills, money in and out; fee; model:
+        what a change of the model's weight did. Σ = today's distance, weights floored to whole ppm.
     """
-    sleeves = books.sleeves
-    sleeve, model = int(sleeves["sleeve_no"][row]), int(sleeves["model_no"][row])
-    target = int(rules.weights[model, instrument_no])
-    num, den = int(prices["num"][instrument_no]), int(prices["den"][instrument_no])
-    fee = -int(flows["amount_yen"][(flows["sleeve_no"] == sleeve) & (flows["kind_code"] == FEE)].sum())
-    value = int(sleeves["value_yen"][row])
-    held = _units(books, row, instrument_no) * num // den
-    now, before_fee = _weight_ppm(held, value), _weight_ppm(held, value + fee)
-    old_row = int(before.row_of_sleeve[sleeve]) if sleeve < before.row_of_sleeve.size else -1
-    if old_row < 0:
-        return {"carried": 0, "market": 0, "flow": before_fee - target, "fee": now - before_fee, "model": 0}
-    old_target = int(rules.weights_before[int(before.sleeves["model_no"][old_row]), instrument_no])
-    old_units, old_price = _units(before, old_row, instrument_no), int(before.market.price[instrument_no])
-    first, last = int(before.offsets[old_row]), int(before.offsets[old_row + 1])
-    cash = int(before.sleeves["value_yen"][old_row]) - int(before.sleeves["positions_yen"][old_row])
-    moved = sum(
-        int(u) * int(prices["num"][i]) // int(prices["den"][i])
-        for i, u in zip(before.positions["instrument_no"][first:last], before.positions["held_units"][first:last], strict=True)
+    sleeves, old_sleeves = books.sleeves, before.sleeves
+    numbers = sleeves["sleeve_no"][rows]
+    known = numbers < before.row_of_sleeve.size
+    old_rows = np.where(known, before.row_of_sleeve[np.where(known, numbers, 0)], -1)
+    old_models = old_sleeves["model_no"][old_rows] if old_sleeves["model_no"].size else np.zeros(rows.size, np.int32)
+    parts = np.zeros((rows.size, len(DRIFT_PARTS)), np.int64)
+    _parts(
+        rows, old_rows, instrument_no, rules.weights[sleeves["model_no"][rows], instrument_no].astype(np.int64),
+        rules.weights_before[old_models, instrument_no].astype(np.int64), _held(books), _held(before), sleeves["value_yen"],
+        old_sleeves["value_yen"], old_sleeves["value_yen"] - old_sleeves["positions_yen"], _fees(books, flows),
+        (prices["num"], prices["den"], prices["most_units"]), _old_prices(before.market, rules.instruments), parts,
     )
-    old_yen = _old_yen(before, rules, instrument_no, old_units, old_price)
-    carried = _weight_ppm(old_yen, int(before.sleeves["value_yen"][old_row]))
-    market = _weight_ppm(old_units * num // den, moved + cash)
-    return {
-        "carried": carried - old_target, "market": market - carried, "flow": before_fee - market, "fee": now - before_fee,
-        "model": old_target - target,
-    }
+    return parts
 
 
-def _units(books, row: int, instrument_no: int) -> int:
-    part = slice(int(books.offsets[row]), int(books.offsets[row + 1]))
-    return int(books.positions["held_units"][part][books.positions["instrument_no"][part] == instrument_no].sum())
+def _held(books) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return books.offsets, books.positions["instrument_no"], books.positions["held_units"]
 
 
-def _old_yen(before, rules, instrument_no: int, units: int, price: int) -> int:
-    columns = rules.instruments
-    whole = 10 ** int(columns["price_scale"][instrument_no]) * int(columns["price_base_units"][instrument_no]) * 1_000_000
-    return units * price * int(before.market.fx_ppm[instrument_no]) // whole
+def _fees(books, flows) -> np.ndarray:
+    """Return the fees taken today, per sleeve row."""
+    fees = np.zeros(books.sleeves["sleeve_no"].size, np.int64)
+    taken = (flows["kind_code"] == FEE) & (flows["sleeve_no"] < books.row_of_sleeve.size)
+    rows = books.row_of_sleeve[flows["sleeve_no"][taken]]
+    np.subtract.at(fees, rows[rows >= 0], flows["amount_yen"][taken][rows >= 0])
+    return fees
+
+
+def _old_prices(market, columns) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return num, den and the units whose product with num fits, of the prices of the evening before."""
+    num, den = [], []
+    names = (market.price, market.fx_ppm, columns["price_scale"], columns["price_base_units"])
+    for price, fx_ppm, scale, base in zip(*(column.tolist() for column in names), strict=True):
+        value, whole = price * fx_ppm, 10**scale * base * 1_000_000
+        shared = gcd(value, whole)
+        num.append(value // shared)
+        den.append(whole // shared)
+    num, den = np.array(num, np.int64), np.array(den, np.int64)
+    return num, den, MAX // np.maximum(num, 1)

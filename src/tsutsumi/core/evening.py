@@ -19,6 +19,7 @@ from tsutsumi.core.payouts import hold_closings, pay, ready_to_close, reissue
 from tsutsumi.core.performance import chain_index
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, check, empty, length, stack, take
+from tsutsumi.core.sorting import sorted_order
 from tsutsumi.core.valuation import most_units, value_sleeves
 
 
@@ -63,6 +64,7 @@ class Evening:
         self.fees, self.fee_shares, self.processed = [], [], set()
         self.reasons: dict[int, int] = {}
         self.waited: set[int] = set()
+        self.breaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.reshape = False
 
     def settle(self) -> None:
@@ -134,9 +136,16 @@ class Evening:
         np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask])
         old = self.before.row_of_sleeve[books.sleeves["sleeve_no"][mask]]
         np.add.at(books.contracts["closed_base_sum_yen"], at, daily_base(self.before, self.rules)[old] * gap)
+        gone = take(books.sleeves, mask)
         books = drop_sleeves(books, mask)
         done = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
-        self.books = replace(books, contracts=take(books.contracts, ~done))
+        parts = [books.ended]
+        for part, sleeve_no in ((gone, gone["sleeve_no"]), (take(books.contracts, done), 0)):
+            rows = empty("ended", length(part))
+            rows["account_no"][:], rows["contract_no"][:] = part["account_no"], part["contract_no"]
+            rows["sleeve_no"][:], rows["closed_date"][:] = sleeve_no, books.day
+            parts.append(rows)
+        self.books = replace(books, contracts=take(books.contracts, ~done), ended=stack(*parts))
         self.reshape = True
 
     def shape(self) -> None:
@@ -163,37 +172,41 @@ class Evening:
 
     def charge(self) -> None:
         """Step 7: accrue and charge fees; contracts that are ready to end are charged to today."""
-        self._reissue()
         ready = ready_to_close(self.books, self.rules)
-        self.changed_payouts.append(hold_closings(self.books, self.rules, ready, self.alerts))
+        self._keep_promises(ready)
         self.books, charges = charge(self.books, self.before, self.rules, ready)
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))
         self.fees.append(charges.fees)
         self.fee_shares.append(charges.shares)
 
-    def _reissue(self) -> None:
-        """Promise anew where market data stopped a sleeve or made its orders wait."""
+    def _stopped(self) -> np.ndarray:
+        """Return which sleeves hold, or have on order, an instrument whose price is missing or was refused."""
         books, market = self.books, self.inputs.market
-        if length(books.payouts) == 0:
-            return
         stops = (market.status != FRESH) & (market.status != HOLIDAY) & (market.state.priced_date > 0)
-        waited = np.isin(books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64))
-        stopped = np.zeros(waited.size, bool)
+        stopped = np.zeros(length(books.sleeves), bool)
         if stops.any():
             held = stops[books.positions["instrument_no"]] & (books.positions["held_units"] > 0)
             stopped[books.row_of_sleeve[books.positions["sleeve_no"][held]]] = True
             stopped[books.row_of_sleeve[books.orders["sleeve_no"][stops[books.orders["instrument_no"]]]]] = True
+        return stopped
+
+    def _keep_promises(self, ready: np.ndarray) -> None:
+        """Promise anew what market data moved, and closings that are not ready on the eve of their date."""
+        books = self.books
+        if length(books.payouts) == 0:
+            return
+        waited, stopped = np.isin(books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64)), self._stopped()
         if stopped.any() or waited.any():
             self.changed_payouts.append(reissue(books, self.rules, stopped, waited, self.alerts))
+        self.changed_payouts.append(hold_closings(books, self.rules, ready, stopped, self.alerts))
 
     def finish(self) -> Closed:
         """Step 10: performance; everything checked before it leaves."""
         books, before = self.books, self.before
         sleeves, flows = books.sleeves, self.flows.frame()
         rows = length(sleeves)
-        kept = np.isin(flows["sleeve_no"], sleeves["sleeve_no"])  # a sleeve that closed today is gone
-        outside = external_flow(take(flows, kept), books.row_of_sleeve, rows)
+        outside = external_flow(flows, books.row_of_sleeve, rows)
         value_before = np.zeros(rows, np.int64)
         known = np.flatnonzero(sleeves["opened_date"] < books.day)
         value_before[known] = before.sleeves["value_yen"][before.row_of_sleeve[sleeves["sleeve_no"][known]]]
@@ -223,10 +236,11 @@ def _last_of(of: Frame, *key: str) -> Frame:
     rows = length(of)
     if rows == 0:
         return of
-    order = np.lexsort([np.arange(rows), *(of[name] for name in reversed(key))])
+    order = sorted_order(*(of[name] for name in key))
     last = np.ones(rows, bool)
     same = np.ones(rows - 1, bool)
     for name in key:
-        same &= of[name][order][1:] == of[name][order][:-1]
+        ordered = of[name][order]
+        same &= ordered[1:] == ordered[:-1]
     last[:-1] = ~same
     return take(of, order[last])

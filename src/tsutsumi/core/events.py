@@ -15,7 +15,7 @@ from tsutsumi.core.journal import CORRECTION as CORRECTION_LEDGER
 from tsutsumi.core.ladder import payable_now
 from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, Promiser, available, new_payout
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, empty, length, sort, stack, take
+from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
 from tsutsumi.core.units import PPM
 from tsutsumi.core.wide import mul_div_ceil, mul_div_floor
 
@@ -121,7 +121,7 @@ def _open_door(books: Books, rules: Rules, events: Frame, flows: Flows, journal:
     kinds = events["kind_code"]
     wanted = np.unique(events["sleeve_no"][kinds == EVENT_KINDS.index("sleeve_opened")])
     wanted = wanted[(wanted > 0) & (wanted < registry.sleeves["contract_no"].size)]
-    wanted = wanted[~np.isin(wanted, books.sleeves["sleeve_no"])]
+    wanted = wanted[~np.isin(wanted, books.sleeves["sleeve_no"]) & ~np.isin(wanted, books.ended["sleeve_no"])]
     room = empty("sleeves", wanted.size)
     room["sleeve_no"][:] = wanted
     for name in ("contract_no", "account_no", "program_no", "model_no"):
@@ -129,7 +129,8 @@ def _open_door(books: Books, rules: Rules, events: Frame, flows: Flows, journal:
     room["status_code"][:], room["twr_index"][:] = NOT_OPEN, INDEX_START
     contracts = np.unique(events["contract_no"][kinds == EVENT_KINDS.index("contract_opened")])
     contracts = contracts[(contracts > 0) & (contracts < registry.contracts["account_no"].size)]
-    contracts = contracts[~np.isin(contracts, books.contracts["contract_no"])]
+    ended = books.ended["contract_no"][books.ended["sleeve_no"] == 0]
+    contracts = contracts[~np.isin(contracts, books.contracts["contract_no"]) & ~np.isin(contracts, ended)]
     more = empty("contracts", contracts.size)
     more["contract_no"][:], more["status_code"][:] = contracts, NOT_OPEN
     for name in ("account_no", "program_no"):
@@ -270,6 +271,8 @@ def _terminated(door: Door, event: dict) -> None:
     rows = rows[~np.isin(sleeves["sleeve_no"][rows], leaving)]
     contracts["status_code"][at[0]] = CLOSING if rows.size else NOT_OPEN
     if rows.size == 0:
+        ended = frame("ended", [(int(contracts["account_no"][at[0]]), event["contract_no"], 0, door.books.day)])
+        door.books = replace(door.books, ended=stack(door.books.ended, ended))
         return
     sleeves["status_code"][rows] = CLOSING
     door.books = replace(door.books, payouts=take(payouts, ~own))

@@ -36,8 +36,12 @@ class Flows:
 
 
 def external_flow(flows: Frame, row_of_sleeve: np.ndarray, rows: int) -> np.ndarray:
-    """Return per sleeve row the day's money from and to outside the sleeve (fees and distributions are profit)."""
-    outside = flows["kind_code"] <= EXTERNAL_LAST
+    """Return per sleeve row the day's money from and to outside the sleeve (fees and distributions are profit).
+
+    Flows of sleeves that closed today, which have no row any more, are left out.
+    """
+    outside = (flows["kind_code"] <= EXTERNAL_LAST) & (flows["sleeve_no"] < row_of_sleeve.size)
+    at, amount = row_of_sleeve[flows["sleeve_no"][outside]], flows["amount_yen"][outside]
     total = np.zeros(rows, np.int64)
-    np.add.at(total, row_of_sleeve[flows["sleeve_no"][outside]], flows["amount_yen"][outside])
+    np.add.at(total, at[at >= 0], amount[at >= 0])
     return total

@@ -5,7 +5,7 @@ The asset of a line is an instrument number; 0 is yen. What a sleeve has is debi
 
 import numpy as np
 
-from tsutsumi.core.schema import Frame, empty, length, sort, stack
+from tsutsumi.core.schema import Frame, columns, frame, length, sort, stack, take
 
 CASH, RECEIVABLE, PAYABLE, UNITS, TRADES, FEE, DISTRIBUTION, SPLIT, CORRECTION = range(9)
 DEPOSIT, INSTALMENT, WITHDRAWAL, DRAWING, TERMINATION = range(9, 14)
@@ -16,39 +16,49 @@ LEDGERS = (
 BY_EVENT, BY_ORDER, BY_SETTLEMENT, BY_DISTRIBUTION, BY_FEE, BY_PAYOUT, BY_SPLIT = range(1, 8)
 CAUSES = ("", "event", "order", "settlement", "distribution", "fee", "payout", "split")
 YEN = 0
+POSTED = (
+    "account_no", "entry_sleeve_no", "sleeve_no", "ledger_code", "instrument_no", "quantity", "cause_code", "cause_no",
+)
 
 
 class Journal:
-    """The lines of one day, gathered column by column and numbered once all partitions are there."""
+    """The lines of one day, gathered as they come, made into one frame at the end, numbered once all partitions are there."""
 
     def __init__(self) -> None:
-        self.parts: list[Frame] = []
+        self.posts: list[tuple] = []
+        self.rows: list[tuple] = []
 
     def post(self, cause_code: int, account_no, sleeve_no, cause_no, lines, entry_sleeve_no=None) -> None:
         """Add one entry per row: `lines` are (ledger, instrument_no, quantity) with a scalar or a column each.
 
         Parameters
         ----------
-        cause_code : what caused it (`CAUSES`);  account_no, sleeve_no, cause_no : columns of n rows
+        cause_code : what caused it (`CAUSES`)
+        account_no, sleeve_no, cause_no : numbers, or columns of n rows that nobody writes to afterwards
         lines : list of (ledger code, asset, quantity)
         entry_sleeve_no : the sleeve that the entry belongs to, if it is another than that of the lines
         """
-        rows = np.size(sleeve_no)
-        if rows == 0:
-            return
-        for ledger, instrument, quantity in lines:
-            part = empty("journal", rows)
-            part["account_no"][:], part["sleeve_no"][:] = account_no, sleeve_no
-            part["entry_sleeve_no"][:] = sleeve_no if entry_sleeve_no is None else entry_sleeve_no
-            part["ledger_code"][:], part["instrument_no"][:], part["quantity"][:] = ledger, instrument, quantity
-            part["cause_code"][:], part["cause_no"][:] = cause_code, cause_no
-            self.parts.append(part)
+        entry = sleeve_no if entry_sleeve_no is None else entry_sleeve_no
+        if np.ndim(sleeve_no) == 0:
+            for ledger, instrument, quantity in lines:
+                self.rows.append((0, account_no, entry, sleeve_no, ledger, instrument, quantity, cause_code, cause_no))
+        else:
+            self.posts += [(account_no, entry, sleeve_no, *line, cause_code, cause_no) for line in lines]
 
     def lines(self) -> Frame:
         """Return all lines so far, zero lines left out, not yet numbered."""
-        lines = stack(empty("journal"), *self.parts)
+        rows = sum(post[2].size for post in self.posts)
+        lines = {word.column: np.empty(rows, word.dtype) for word in columns("journal")}
+        lines["entry_no"][:] = 0
+        first = 0
+        for post in self.posts:
+            last = first + post[2].size
+            for name, value in zip(POSTED, post, strict=True):
+                lines[name][first:last] = value
+            first = last
+        lines = stack(lines, frame("journal", self.rows))
         keep = lines["quantity"] != 0
-        return lines if keep.all() else {name: column[keep] for name, column in lines.items()}
+        return lines if keep.all() else take(lines, keep)
 
 
 def number_entries(lines: Frame) -> Frame:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsutsumi.core.books import STATE_TABLES, Books, index_books
 from tsutsumi.core.schema import Frame, empty, sort, stack, take
+from tsutsumi.core.sorting import sorted_order
 
 PAYOUT_ORDER = ("account_no", "sleeve_no", "kind_code", "event_no", "first_promised_date")
 
@@ -19,6 +20,7 @@ def canonical(books: Books) -> Books:
         "payouts": sort(books.payouts, *PAYOUT_ORDER),
         "dues": sort(books.dues, "sleeve_no", "charged_date"),
         "fees": sort(books.fees, "contract_no", "component_no", "end_date"),
+        "ended": sort(books.ended, "contract_no", "sleeve_no"),
     }
     return replace(books, **frames)
 
@@ -52,8 +54,10 @@ def merge(parts: list[Books]) -> Books:
         frames[table] = stack(empty(table), *(getattr(part, table) for part in parts))
     frames["sleeves"] = sleeves
     positions, orders = frames["positions"], frames["orders"]
-    frames["positions"] = take(positions, np.lexsort((positions["instrument_no"], rank[positions["sleeve_no"]])))
-    frames["orders"] = take(orders, np.lexsort((orders["instrument_no"], orders["decided_date"], rank[orders["sleeve_no"]])))
+    frames["positions"] = take(positions, sorted_order(rank[positions["sleeve_no"]], positions["instrument_no"]))
+    frames["orders"] = take(
+        orders, sorted_order(rank[orders["sleeve_no"]], orders["decided_date"], orders["instrument_no"])
+    )
     frames["account_positions"] = sort(frames["account_positions"], "account_no", "instrument_no")
     frames["contracts"] = sort(frames["contracts"], "account_no", "contract_no")
     return canonical(index_books(replace(first, **frames)))

@@ -89,7 +89,8 @@ def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, ale
     if due.size == 0:
         return books, take(payouts, due)
     offsets = order_offsets(books)
-    due = due[np.lexsort((payouts["event_no"][due], payouts["requested_date"][due], payouts["sleeve_no"][due]))]
+    drawing = payouts["event_no"][due] == 0  # made in the evening, after the day's events
+    due = due[np.lexsort((payouts["event_no"][due], drawing, payouts["requested_date"][due], payouts["sleeve_no"][due]))]
     paid, promiser = np.zeros(length(payouts), bool), Promiser(books, rules)
     for k in due:
         row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
@@ -248,32 +249,47 @@ def reissue(books: Books, rules: Rules, stopped: np.ndarray, waited: np.ndarray,
     if hit.size == 0:
         return take(payouts, hit)
     promiser, changed = Promiser(books, rules), np.zeros(length(payouts), bool)
-    for k in hit:
-        row = int(at[k])
-        evening = rules.day_index + int(stopped[row])
-        if payouts["kind_code"][k] >= P_SLEEVE_CLOSE:
-            new = promiser.closing(row, evening)
-        elif _is_sure(books, row, int(payouts["promised_date"][k]), promiser.order_offsets):
+    plain = hit[payouts["kind_code"][hit] < P_SLEEVE_CLOSE]
+    sure = [_is_sure(books, int(at[k]), int(payouts["promised_date"][k]), promiser.order_offsets) for k in plain]
+    for k, is_sure in zip(plain, sure, strict=True):
+        if not is_sure:
+            row = int(at[k])
+            changed |= _promise_later(payouts, k, promiser.withdrawal(row, rules.day_index + int(stopped[row])), alerts)
+    closings = hit[payouts["kind_code"][hit] >= P_SLEEVE_CLOSE]
+    return take(payouts, changed | _move_closings(books, rules, promiser, closings, stopped, 0, alerts))
+
+
+def _move_closings(
+    books, rules: Rules, promiser: Promiser, closings: np.ndarray, stopped: np.ndarray, earliest: int, alerts: Alerts
+) -> np.ndarray:
+    """Promise closings anew, all of a termination together, not before `earliest`; return which payouts changed."""
+    payouts = books.payouts
+    changed, done = np.zeros(length(payouts), bool), np.zeros(length(payouts), bool)
+    for k in closings:
+        if done[k]:
             continue
-        else:
-            new = promiser.withdrawal(row, evening)
-        changed |= _promise_later(payouts, k, new, alerts)
-    return take(payouts, changed)
+        together = np.zeros(length(payouts), bool)
+        together[k] = True
+        if payouts["kind_code"][k] == P_TERMINATION:
+            together = (payouts["contract_no"] == payouts["contract_no"][k]) & (payouts["kind_code"] == P_TERMINATION)
+        done |= together
+        rows = books.row_of_sleeve[payouts["sleeve_no"][together]].tolist()
+        new = max(promiser.closing(row, rules.day_index + int(stopped[row])) for row in rows)
+        for member in np.flatnonzero(together):
+            changed |= _promise_later(payouts, member, max(new, earliest), alerts)
+    return changed
 
 
 def _promise_later(payouts: Frame, k: int, new: int, alerts: Alerts) -> np.ndarray:
-    """Write a later promised date into a payout, or into all of its termination; return which changed."""
-    together = np.zeros(length(payouts), bool)
-    together[k] = True
-    if payouts["kind_code"][k] == P_TERMINATION:
-        together = (payouts["contract_no"] == payouts["contract_no"][k]) & (payouts["kind_code"] == P_TERMINATION)
-    later = together & (payouts["promised_date"] < new)
-    payouts["promised_date"][later] = new
-    payouts["reissue_count"][later] += 1
-    if later.any():
+    """Write a later promised date into a payout; return a mask of what changed."""
+    changed = np.zeros(length(payouts), bool)
+    if new > payouts["promised_date"][k]:
+        payouts["promised_date"][k] = new
+        payouts["reissue_count"][k] += 1
+        changed[k] = True
         alerts.add("promise_reissued", "sleeve", payouts["sleeve_no"][k], "market_data: a price is missing or was refused",
                    "tell the customer the new date")
-    return later
+    return changed
 
 
 def _is_sure(books: Books, row: int, promised: int, offsets: np.ndarray) -> bool:
@@ -285,17 +301,15 @@ def _is_sure(books: Books, row: int, promised: int, offsets: np.ndarray) -> bool
     return int(payable_now(np.array([row]), books.sleeves["cash_yen"], offsets, books.orders, day)[0]) >= owed
 
 
-def hold_closings(books: Books, rules: Rules, ready: np.ndarray, alerts: Alerts) -> Frame:
+def hold_closings(books: Books, rules: Rules, ready: np.ndarray, stopped: np.ndarray, alerts: Alerts) -> Frame:
     """Promise anew the closings that are not ready on the eve of their date (再約束); return the payouts changed."""
     payouts = books.payouts
     due = (payouts["kind_code"] >= P_SLEEVE_CLOSE) & (payouts["pay_date"] == 0) & (payouts["promised_date"] <= rules.next_day)
     due[ready] = False
-    promiser, changed = Promiser(books, rules), np.zeros(length(payouts), bool)
-    for k in np.flatnonzero(due):
-        row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
-        new = max(promiser.closing(row, rules.day_index), rules.business_day(rules.day_index + 2))
-        changed |= _promise_later(payouts, k, new, alerts)
-    return take(payouts, changed)
+    if not due.any():
+        return take(payouts, due)
+    earliest = rules.business_day(rules.day_index + 2)
+    return take(payouts, _move_closings(books, rules, Promiser(books, rules), np.flatnonzero(due), stopped, earliest, alerts))
 
 
 def ready_to_close(books: Books, rules: Rules) -> np.ndarray:

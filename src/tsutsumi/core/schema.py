@@ -53,6 +53,7 @@ COLUMNS: dict[str, str] = {
     "dues": "account_no contract_no sleeve_no charged_date due_date amount_yen",
     "fees": "account_no contract_no component_no kind_code start_date end_date base_yen fee_yen charged_date collected_date"
     " program_no",
+    "ended": "account_no contract_no sleeve_no closed_date",
     "fee_shares": "contract_no component_no end_date company_no share_yen",
     "flows": "account_no sleeve_no kind_code amount_yen event_no instrument_no",
     "journal": "entry_no account_no entry_sleeve_no sleeve_no ledger_code instrument_no quantity cause_code cause_no",

@@ -199,6 +199,13 @@ def _laid_out(parts: list[Closed], rules: Rules) -> list[Books]:
     return [part.books if part.reshaped else add_layout(part.books, rules.weights) for part in parts]
 
 
+def _alerts_of(parts: list[Closed]) -> list[Alert]:
+    """Return the alerts of all parts; what is said of an instrument is said once, however many parts hold it."""
+    found = [alert for part in parts for alert in part.alerts]
+    of_instruments = {alert for alert in found if alert.subject_kind == "instrument"}
+    return [alert for alert in found if alert.subject_kind != "instrument"] + list(of_instruments)
+
+
 def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> DayResult:
     """Close a day over `count` partitions and return its books and tables: the same for any count.
 
@@ -210,7 +217,7 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
     after = merge(_laid_out(parts, gathered.rules))
     market = gathered.inputs.market
     alerts = [Alert(row["kind"], row["subject_kind"], row["subject_no"], row["cause"], row["cure"]) for row in market.alerts]
-    alerts = sorted(alerts + [alert for part in parts for alert in part.alerts])
+    alerts = sorted(alerts + _alerts_of(parts))
     orders = _joined([part.orders for part in parts], "sleeve_no", "decided_date", "instrument_no")
     by = ("account_no", "sleeve_no", "kind_code", "event_no", "instrument_no", "amount_yen")
     flows = _joined([part.flows for part in parts], *by)

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
-from tsutsumi.core.fee_terms import Terms, parse_terms, rates_in_force
+from tsutsumi.core.fee_terms import FeeTermsError, Terms, check_daily, parse_terms, rates_in_force
 from tsutsumi.core.models import flatten
 from tsutsumi.core.plans import plan_dates
 from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
@@ -107,13 +107,10 @@ class Reference:
 
     def _terms(self, text: str) -> Terms:
         if text not in self.parsed:
-            terms = parse_terms(text)
-            if (terms.timing, terms.measure, terms.days) != ("arrears", "average", "calendar") or terms.performance:
-                raise UnsupportedTerms(
-                    f"fee terms {terms.name!r}: the close charges balance fees in arrears on the average of calendar days: "
-                    "use such terms for a program"
-                )
-            self.parsed[text] = terms
+            try:
+                self.parsed[text] = check_daily(parse_terms(text))
+            except FeeTermsError as error:
+                raise UnsupportedTerms(str(error)) from error
         return self.parsed[text]
 
     def rules_on(self, day_index: int) -> Rules:

@@ -12,7 +12,7 @@ from datetime import date as Date
 from sqlalchemy import Table
 
 from tsutsumi.core.calendar import FIRST_YEAR, LAST_YEAR
-from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
+from tsutsumi.core.fee_terms import FeeTermsError, check_daily, parse_terms
 from tsutsumi.store import tables
 
 MOST_YEN = 10**12
@@ -134,7 +134,7 @@ def _flag(text: str) -> bool:
 
 def _terms(text: str) -> str:
     try:
-        parse_terms(text)
+        check_daily(parse_terms(text))
     except FeeTermsError as error:
         raise Unreadable(str(error), "mend the terms") from error
     return text

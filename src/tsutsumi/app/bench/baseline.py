@@ -44,7 +44,8 @@ create temp table due as
   from orders o where o.status_code = 0 and o.priced_date <= $day;
 create temp table groups as
   select g.account_no, g.instrument_no, g.side_code, g.members, g.asked,
-    if(g.side_code = 0, g.asked, g.asked * i.den // i.num) as units, if(g.side_code = 0, g.asked * i.sell_num // i.sell_den, g.asked) as yen
+    if(g.side_code = 0, g.asked, g.asked * i.den // i.num) as units,
+    if(g.side_code = 0, g.asked * i.sell_num // i.sell_den, g.asked) as yen
   from (select account_no, instrument_no, side_code, count(*) as members,
           sum(if(side_code = 0, asked_units, asked_yen))::BIGINT as asked
         from due group by account_no, instrument_no, side_code) g join instruments i using (instrument_no);
@@ -116,7 +117,8 @@ create temp table breached as
     join programs r on r.program_no = v.program_no
     left join weights w on w.model_no = v.model_no and w.instrument_no = p.instrument_no
   where v.value_yen > 0
-    and abs((p.held_units * i.num // i.den) * 1000000 - v.value_yen * coalesce(w.weight_ppm, 0)) >= v.value_yen * r.band_absolute_ppm;
+    and abs((p.held_units * i.num // i.den) * 1000000 - v.value_yen * coalesce(w.weight_ppm, 0))
+      >= v.value_yen * r.band_absolute_ppm;
 """
 ACCRUE = """
 create temp table accrued as
@@ -128,7 +130,8 @@ DECIDE = """
 create temp table needs as
   select sleeve_no, sum(amount_yen)::BIGINT as needs_yen, bool_or(requested_date < $day) as late from payouts group by sleeve_no;
 create temp table candidates as
-  select v.sleeve_no, v.account_no, v.model_no, v.program_no, v.rebalanced_date, v.cash_yen, v.cash_yen + v.receivable_yen - v.payable_yen as free_yen,
+  select v.sleeve_no, v.account_no, v.model_no, v.program_no, v.rebalanced_date, v.cash_yen,
+    v.cash_yen + v.receivable_yen - v.payable_yen as free_yen,
     coalesce(n.needs_yen, 0) as needs_yen, coalesce(n.late, false) as late, n.sleeve_no is not null as has_payout,
     a.base_sum_yen * r.top_rate_ppm // (1000000::BIGINT * 365) as reserve_yen,
     r.band_absolute_ppm, r.cooldown_days, r.minimum_trade_yen, r.sale_margin_ppm, m.cash_ppm, m.pays_date
@@ -140,7 +143,8 @@ create temp table candidates as
     or v.cash_yen + v.receivable_yen - v.payable_yen < 0;
 create temp table held as
   select p.sleeve_no, p.instrument_no, p.held_units - coalesce(f.selling, 0) as sellable, coalesce(f.selling, 0) as selling,
-    coalesce(f.buying_yen, 0) as buying_yen, (p.held_units - coalesce(f.selling, 0)) * i.num // i.den + coalesce(f.buying_yen, 0) as v_yen,
+    coalesce(f.buying_yen, 0) as buying_yen,
+    (p.held_units - coalesce(f.selling, 0)) * i.num // i.den + coalesce(f.buying_yen, 0) as v_yen,
     coalesce(f.selling, 0) * i.num // i.den as estimate_yen, coalesce(w.weight_ppm, 0)::BIGINT as weight_ppm, i.num, i.den
   from positions_after p join candidates c using (sleeve_no) join instruments i using (instrument_no)
     left join weights w on w.model_no = c.model_no and w.instrument_no = p.instrument_no
@@ -160,11 +164,11 @@ create temp table aimed as
   from held h join weighed w using (sleeve_no);
 create temp table rebalancing as
   select w.sleeve_no from weighed w join aimed a using (sleeve_no)
-  where w.rebalanced_date = 0 or $day - w.rebalanced_date >= w.cooldown_days
+  where w.free_after_yen >= 0 and (w.rebalanced_date = 0 or $day - w.rebalanced_date >= w.cooldown_days)
   group by w.sleeve_no having bool_or(a.breach) and bool_or(a.excess_yen > 0);
 create temp table rebalance_sales as
-  select *, sold * num // den as gone_yen from (
-    select a.sleeve_no, a.instrument_no, a.num, a.den,
+  select *, sold * num // den as gone_yen, sellable * num // den - (sellable - sold) * num // den as fallen_yen from (
+    select a.sleeve_no, a.instrument_no, a.num, a.den, a.sellable,
       if(a.weight_ppm = 0, a.sellable, least(a.sellable, a.excess_yen * a.den // a.num)) as sold
     from aimed a join rebalancing using (sleeve_no) join weighed w using (sleeve_no)
     where a.excess_yen > 0 and a.sellable > 0 and (a.weight_ppm = 0 or a.excess_yen >= w.minimum_trade_yen));
@@ -179,8 +183,8 @@ create temp table shortfalls as
   from (select *, -(free_after_yen + estimate_yen * (1000000 - margin_ppm) // 1000000) as lack_yen from plans where short);
 create temp table shortfall_sales as
   with there as (
-    select a.sleeve_no, a.instrument_no, a.num, a.den, s.x_yen, a.v_yen, a.excess_yen - coalesce(r.gone_yen, 0) as excess_yen,
-      coalesce(r.sold, 0) as sold, a.sellable - coalesce(r.sold, 0) as rest
+    select a.sleeve_no, a.instrument_no, a.num, a.den, s.x_yen, a.excess_yen - coalesce(r.fallen_yen, 0) as excess_yen,
+      a.buying_yen, a.sellable - coalesce(r.sold, 0) as rest
     from aimed a join shortfalls s using (sleeve_no) left join rebalance_sales r using (sleeve_no, instrument_no)
     where s.x_yen > 0
   ), first_pass as (
@@ -190,9 +194,11 @@ create temp table shortfall_sales as
         rows between unbounded preceding and 1 preceding), 0) as left_yen
     from first_pass
   ), first_sold as (
-    select *, if(most > 0 and left_yen > 0, least(rest, ceil_div(least(left_yen, excess_yen) * den, num)), 0) as one from first_taken
+    select *, if(most > 0 and left_yen > 0, least(rest, ceil_div(least(left_yen, excess_yen) * den, num)), 0) as one
+    from first_taken
   ), second_pass as (
-    select *, x_yen - sum(one * num // den) over (partition by sleeve_no) as still_yen, v_yen - (sold + one) * num // den as there_yen
+    select *, x_yen - sum(one * num // den) over (partition by sleeve_no) as still_yen,
+      buying_yen + (rest - one) * num // den as there_yen
     from first_sold
   ), second_most as (
     select *, if(rest - one > 0 and there_yen > 0, least(rest - one, ceil_div(there_yen * den, num)), 0) as more from second_pass
@@ -236,7 +242,8 @@ create temp table purchases as
   )
   select sleeve_no, instrument_no, rebalance, bought_yen::BIGINT as bought_yen from taken where bought_yen >= minimum_trade_yen;
 create temp table new_orders as
-  select c.sleeve_no, c.account_no, u.custodian_no, f.instrument_no, f.side_code, if(f.reason_code > 0, f.reason_code, if(c.has_payout, 6, 7))::TINYINT as reason_code,
+  select c.sleeve_no, c.account_no, u.custodian_no, f.instrument_no, f.side_code,
+    if(f.reason_code > 0, f.reason_code, if(c.has_payout, 6, 7))::TINYINT as reason_code,
     f.asked_yen, f.asked_units,
     $day as decided_date, $next_day as placed_date, i.priced_date,
     if(f.side_code = 0, i.sale_settlement_date, i.purchase_settlement_date) as settlement_date
@@ -259,7 +266,8 @@ create temp table orders_after as
 """
 BLOCKS = """
 create temp table blocks as
-  select custodian_no, instrument_no, side_code, placed_date, sum(asked_units)::BIGINT as asked_units, sum(asked_yen)::BIGINT as asked_yen
+  select custodian_no, instrument_no, side_code, placed_date, sum(asked_units)::BIGINT as asked_units,
+    sum(asked_yen)::BIGINT as asked_yen
   from new_orders group by custodian_no, instrument_no, side_code, placed_date;
 """
 STEPS = {"settle": SETTLE, "fills": FILLS, "valuation": VALUE, "accrual": ACCRUE, "decision": DECIDE, "blocks": BLOCKS}

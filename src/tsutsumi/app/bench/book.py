@@ -143,7 +143,7 @@ def _reference(random: np.random.Generator) -> Reference:
         ],
         "program_shares": [{"program_no": 1, "company_no": 2, "valid_from_date": early, "share_ppm": 500_000}],
         "fee_terms": [
-            {"fee_terms_id": f"F{number}", "valid_from_date": early, "terms_toml": TERMS.replace("RATE", str(13_000 - 2_000 * number))}
+            {"fee_terms_id": f"F{number}", "valid_from_date": early, "terms_toml": TERMS.replace("RATE", f"{13 - 2 * number}000")}
             for number in range(1, PROGRAMS + 1)
         ],
     }

@@ -79,8 +79,8 @@ def _lines(figures: dict) -> list[str]:
     """Return the figures as lines, in Japanese with English beside."""
     steps, theirs = figures["steps"], figures["baseline_steps"]
     lines = [
-        f"契約 contracts {figures['contracts']:,} ・ 運用口 sleeves {figures['sleeves']:,} ・ 保有 positions {figures['positions']:,}"
-        f" ・ 今夜の注文 new orders {figures['new_orders']:,}（運用口の {figures['trading_ppm'] / 10_000:.1f} % of sleeves trade）",
+        f"契約 contracts {figures['contracts']:,} ・ 運用口 sleeves {figures['sleeves']:,} ・ 保有 positions {figures['positions']:,}",
+        f"今夜の注文 new orders {figures['new_orders']:,}（運用口の {figures['trading_ppm'] / 10_000:.1f} % of sleeves trade）",
         "",
         f"{'工程 step':<14}{'秒 s':>10}{'SQL s':>10}",
     ]
@@ -94,7 +94,7 @@ def _lines(figures: dict) -> list[str]:
         f" ・ 差異 differences {figures['differences']:,} ・ {figures['rows_per_second']:,} 行 rows/s",
         f"一日の全工程 full day {figures['full_day_seconds']:.2f} 秒 s: "
         + " ・ ".join(f"{name} {seconds:.2f}" for name, seconds in figures["full_day_steps"].items()),
-        f"書込 bytes {figures['bytes_written']:,}（全件 snapshot {figures['snapshot_bytes']:,} の {100 * figures['bytes_ratio']:.1f} %）"
-        f" ・ 仕訳 journal {figures['journal_bytes']:,} ・ 最大メモリ peak {figures['peak_bytes']:,}",
+        f"書込 bytes {figures['bytes_written']:,}（全件 snapshot {figures['snapshot_bytes']:,} の {figures['bytes_ratio']:.1%}）",
+        f"仕訳 journal bytes {figures['journal_bytes']:,} ・ 最大メモリ peak bytes {figures['peak_bytes']:,}",
     ]
     return lines
