@@ -45,6 +45,23 @@ def house(closed, tmp_path):
     opened.engine.dispose()
 
 
+@pytest.fixture(scope="module")
+def closed_a_month(tmp_path_factory):
+    """The small house, closed for its first month."""
+    folder = make_house(tmp_path_factory.mktemp("month") / "house")
+    close_through(open_house(folder), SHORT)
+    return folder
+
+
+@pytest.fixture
+def month(closed_a_month, tmp_path):
+    """A copy of the house closed for a month, to be damaged."""
+    shutil.copytree(closed_a_month, tmp_path / "month")
+    opened = open_house(tmp_path / "month")
+    yield opened
+    opened.engine.dispose()
+
+
 def by_key(house, **options) -> dict:
     return {check.key: check for check in verify_house(house, **{"kills": 0} | options)}
 
@@ -112,37 +129,38 @@ def test_verify_says_what_it_could_not_check(tmp_path):
     assert [key for key, check in checks.items() if check.passed is False] == []
 
 
-def test_a_byte_changed_in_a_day_file_is_found(house):
-    path = house.folder / rows_of(house)[30].files[0].name
+def test_a_byte_changed_in_a_day_file_is_found(month):
+    path = month.folder / rows_of(month)[9].files[0].name
     content = bytearray(path.read_bytes())
     content[-9] ^= 1
     path.write_bytes(content)
-    checks = by_key(house)
+    checks = by_key(month)
     assert checks["chain"].passed is False and path.name in checks["chain"].details[1]
     assert checks["digests"].passed is False
 
 
-def test_a_day_file_that_is_gone_is_found(house):
-    (house.folder / rows_of(house)[30].files[0].name).unlink()
-    checks = by_key(house)
+def test_a_day_file_that_is_gone_is_found(month):
+    (month.folder / rows_of(month)[9].files[0].name).unlink()
+    checks = by_key(month)
     assert checks["chain"].passed is False and "No such file" in " ".join(checks["chain"].details)
     stopped = [check for check in checks.values() if check.details and "stopped" in check.details[0]]
     assert len(stopped) > 10, "the checks that could not go on say so"
     assert all(check.passed is False for check in stopped)
 
 
-def test_a_manifest_row_that_was_changed_is_found(house):
-    with transaction(house) as connection:
-        connection.execute(update(days_table).where(days_table.c.date == rows_of(house)[30].date).values(digest="0" * 64))
-    checks = by_key(house)
+def test_a_manifest_row_that_was_changed_is_found(month):
+    changed = rows_of(month)[9].date
+    with transaction(month) as connection:
+        connection.execute(update(days_table).where(days_table.c.date == changed).values(digest="0" * 64))
+    checks = by_key(month)
     assert [checks[key].passed for key in ("chain", "digests", "replay", "profit")] == [False, False, False, True]
 
 
-def test_a_dropped_last_day_is_found(house):
-    last = rows_of(house)[-1].date
-    with transaction(house) as connection:
+def test_a_dropped_last_day_is_found(month):
+    last = rows_of(month)[-1].date
+    with transaction(month) as connection:
         connection.execute(days_table.delete().where(days_table.c.date == last))
-    assert by_key(house)["chain"].passed is False
+    assert by_key(month)["chain"].passed is False
 
 
 def test_two_closes_at_once_the_second_says_who_holds_the_house(tmp_path):

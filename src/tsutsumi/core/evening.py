@@ -172,8 +172,12 @@ class Evening:
 
     def charge(self) -> None:
         """Step 7: accrue and charge fees; contracts that are ready to end are charged to today."""
+        stopped = self._stopped()
+        waited = np.isin(self.books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64))
+        if stopped.any() or waited.any():
+            self.changed_payouts.append(reissue(self.books, self.rules, stopped, waited, self.alerts))
         ready = ready_to_close(self.books, self.rules)
-        self._keep_promises(ready)
+        self.changed_payouts.append(hold_closings(self.books, self.rules, ready, stopped, self.alerts))
         self.books, charges = charge(self.books, self.before, self.rules, ready)
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))
@@ -190,16 +194,6 @@ class Evening:
             stopped[books.row_of_sleeve[books.positions["sleeve_no"][held]]] = True
             stopped[books.row_of_sleeve[books.orders["sleeve_no"][stops[books.orders["instrument_no"]]]]] = True
         return stopped
-
-    def _keep_promises(self, ready: np.ndarray) -> None:
-        """Promise anew what market data moved, and closings that are not ready on the eve of their date."""
-        books = self.books
-        if length(books.payouts) == 0:
-            return
-        waited, stopped = np.isin(books.sleeves["sleeve_no"], np.array(sorted(self.waited), np.int64)), self._stopped()
-        if stopped.any() or waited.any():
-            self.changed_payouts.append(reissue(books, self.rules, stopped, waited, self.alerts))
-        self.changed_payouts.append(hold_closings(books, self.rules, ready, stopped, self.alerts))
 
     def finish(self) -> Closed:
         """Step 10: performance; everything checked before it leaves."""

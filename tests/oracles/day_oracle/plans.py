@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from tests.oracles.day_oracle.dates import ONE_DAY
-from tests.oracles.day_oracle.promises import open_payout, over_withdrawal_limit, promise
+from tests.oracles.day_oracle.promises import open_payout, over_drawing_limit, promise
 from tests.oracles.day_oracle.state import House, Payout, Sleeve
 from tests.oracles.fees_oracle import last_of_month
 
@@ -63,7 +63,7 @@ def drawings(house: House, day: date) -> None:
         for due, amount in plan_days(house, sleeve, "drawing", day + ONE_DAY, day + timedelta(days=100)):
             if (sleeve.number, due) in house.done_drawings or (promise(house, sleeve, third, day) <= due and due > eve_of):
                 continue
-            if over_withdrawal_limit(house, sleeve, amount, day):
+            if over_drawing_limit(house, sleeve, amount, day):
                 house.alert("drawing_refused", sleeve.number)
             else:
                 house.done_drawings.add((sleeve.number, due))

@@ -57,6 +57,11 @@ def over_withdrawal_limit(house: House, sleeve: Sleeve, amount: int, day: date) 
     return amount * 1_000_000 > house.rules_of(sleeve, day)["withdrawal_limit_ppm"] * base
 
 
+def over_drawing_limit(house: House, sleeve: Sleeve, amount: int, day: date) -> bool:
+    """Above `withdrawal_limit_ppm` of (value of `d` − open payouts and dues)."""
+    return amount * 1_000_000 > house.rules_of(sleeve, day)["withdrawal_limit_ppm"] * (sleeve.value - needs(house, sleeve))
+
+
 def reissue(house: House, payout: Payout, later: date, cause: str) -> None:
     """Re-issued: taken if later; counted apart."""
     if later > payout.promised_date:
