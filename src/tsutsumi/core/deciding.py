@@ -15,7 +15,7 @@ from tsutsumi.core.orders import decide as decide_orders
 from tsutsumi.core.payouts import open_needs
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, length, take
-from tsutsumi.core.units import PPM
+from tsutsumi.core.units import PPM, points
 
 
 def decide(evening: Evening, look: np.ndarray) -> None:
@@ -64,6 +64,7 @@ def _order_market(evening: Evening) -> dict[str, np.ndarray]:
         "limit_den": np.array(scale, np.int64), "pays": np.where(can_order, pays, 0),
     }
 
+
 def tell_drift(evening: Evening) -> None:
     """Tell which sleeves left their band tonight, and what moved them since yesterday."""
     rows, instruments = evening.breaches
@@ -75,9 +76,10 @@ def tell_drift(evening: Evening) -> None:
     )
     columns = (sleeves["sleeve_no"][rows], instruments, sleeves["model_no"][rows])
     for sleeve, instrument, model, ppm in zip(*(column.tolist() for column in (*columns, parts)), strict=True):
-        told = ", ".join(f"{name} {part / 10_000:+.2f}" for name, part in zip(DRIFT_PARTS, ppm, strict=True))
-        evening.alerts.add("drift", "sleeve", sleeve, f"instrument {instrument} left its band around model {model}: points {told}",
-                           "nothing: tonight's orders bring it back")
+        told = ", ".join(f"{name} {points(part)}" for name, part in zip(DRIFT_PARTS, ppm, strict=True))
+        names = evening.rules.name("instrument", instrument), evening.rules.name("model", model)
+        cause = f"{names[0]} left its band around {names[1]}: points {told}"
+        evening.alerts.add("drift", "sleeve", sleeve, cause, "nothing: tonight's orders bring it back")
 
 
 def _place(evening: Evening, found: Frame) -> None:

@@ -9,7 +9,7 @@ from tsutsumi.core.books import Books
 from tsutsumi.core.promises import P_DRAWING, Promiser, available, new_payout
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import length, stack
-from tsutsumi.core.units import PPM
+from tsutsumi.core.units import PPM, percent
 
 
 def _coming(books: Books, rules: Rules) -> list[tuple[int, int, int]]:
@@ -44,7 +44,7 @@ def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
         limit = int(rules.programs["withdrawal_limit_ppm"][books.sleeves["program_no"][row]])
         if amount * PPM > limit * max(available(books, row, 0), 0):
             alerts.add("drawing_refused", "sleeve", books.sleeves["sleeve_no"][row],
-                       f"the drawing of {amount:,} yen is above {limit / 10_000:g} % of what the sleeve has",
+                       f"the drawing of {amount:,} yen is above {percent(limit)} % of what the sleeve has",
                        "lower the drawing, or close the sleeve")
             continue
         books = replace(books, payouts=stack(books.payouts, new_payout(books, row, 0, P_DRAWING, amount, date)))

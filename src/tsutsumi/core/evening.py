@@ -101,7 +101,7 @@ class Evening:
         cancelled["status_code"][:] = CANCELLED
         for sleeve in cancelled["sleeve_no"].tolist():
             self.waited.add(sleeve)
-            cause = f"instrument {instrument} splits: the order was for units of before"
+            cause = f"{self.rules.name('instrument', instrument)} splits: the order was for units of before"
             self.alerts.add("order_cancelled", "sleeve", sleeve, cause, "nothing: tonight decides anew")
         if gone.any():
             self.changed_orders.append(cancelled)

@@ -16,7 +16,7 @@ from tsutsumi.core.ladder import payable_now
 from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, Promiser, available, new_payout
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
-from tsutsumi.core.units import PPM
+from tsutsumi.core.units import PPM, percent
 from tsutsumi.core.wide import mul_div_ceil, mul_div_floor
 
 EVENT_KINDS = (
@@ -53,14 +53,14 @@ class Door:
         row_of = self.books.row_of_sleeve
         row = int(row_of[sleeve_no]) if 0 < sleeve_no < row_of.size else -1
         if row < 0 or self.books.sleeves["status_code"][row] == NOT_OPEN:
-            raise Refused(f"sleeve {sleeve_no} is not open", "open it first, or name the right sleeve")
+            raise Refused(f"{self.rules.name('sleeve', sleeve_no)} is not open", "open it first, or name the right sleeve")
         return row
 
     def open_row(self, sleeve_no: int) -> int:
         """Return the row of an open sleeve that is not closing, or refuse."""
         row = self.row(sleeve_no)
         if self.books.sleeves["status_code"][row] != OPEN:
-            raise Refused(f"sleeve {sleeve_no} is closing", "wait for its end, or open a new sleeve")
+            raise Refused(f"{self.rules.name('sleeve', sleeve_no)} is closing", "wait for its end, or open a new sleeve")
         return row
 
     def rule(self, row: int, name: str) -> int:
@@ -111,7 +111,8 @@ def _check_references(door: Door, event: dict) -> None:
             raise Refused(f"{name} {event[name]} is not registered", "register it first, or name the right one")
     owner = int(registry.sleeves["contract_no"][event["sleeve_no"]])
     if event["sleeve_no"] and event["contract_no"] not in (0, owner):
-        cause = f"sleeve {event['sleeve_no']} belongs to contract {owner}, not {event['contract_no']}"
+        names = [door.rules.name(kind, number) for kind, number in (("sleeve", event["sleeve_no"]), ("contract", owner))]
+        cause = f"{names[0]} belongs to {names[1]}, not to {door.rules.name('contract', event['contract_no'])}"
         raise Refused(cause, "name its own contract")
 
 
@@ -164,7 +165,7 @@ def _contract_opened(door: Door, event: dict) -> None:
     contracts = door.books.contracts
     at = np.flatnonzero(contracts["contract_no"] == event["contract_no"])
     if at.size == 0 or contracts["status_code"][at[0]] != NOT_OPEN:
-        cause = f"contract {event['contract_no']} is unknown or was opened before"
+        cause = f"{door.rules.name('contract', event['contract_no'])} is unknown or was opened before"
         raise Refused(cause, "register the contract, then open it once")
     contracts["status_code"][at[0]] = OPEN
     contracts["opened_date"][at[0]] = contracts["period_start_date"][at[0]] = door.books.day
@@ -175,10 +176,11 @@ def _sleeve_opened(door: Door, event: dict) -> None:
     row_of, number = door.books.row_of_sleeve, event["sleeve_no"]
     row = int(row_of[number]) if 0 < number < row_of.size else -1
     if row < 0 or sleeves["status_code"][row] != NOT_OPEN:
-        raise Refused(f"sleeve {number} is unknown or was opened before", "register the sleeve, then open it once")
+        cause = f"{door.rules.name('sleeve', number)} is unknown or was opened before"
+        raise Refused(cause, "register the sleeve, then open it once")
     contract = contracts["contract_no"] == sleeves["contract_no"][row]
     if not (contracts["status_code"][contract] == OPEN).any():
-        raise Refused(f"contract {sleeves['contract_no'][row]} is not open", "open the contract first")
+        raise Refused(f"{door.rules.name('contract', int(sleeves['contract_no'][row]))} is not open", "open the contract first")
     sleeves["status_code"][row], sleeves["opened_date"][row] = OPEN, door.books.day
     door.reshape = True
 
@@ -211,7 +213,8 @@ def _out(door: Door, event: dict, kind: int) -> None:
     limit, amount = door.rule(row, "withdrawal_limit_ppm"), event["amount_yen"]
     there = available(door.books, row, int(door.money_in[row]))
     if amount <= 0 or amount * PPM > limit * max(there, 0):
-        cause = f"{amount:,} yen is above {limit / 10_000:g} % of the {there:,} yen available in sleeve {event['sleeve_no']}"
+        sleeve = door.rules.name("sleeve", event["sleeve_no"])
+        cause = f"{amount:,} yen is above {percent(limit)} % of the {there:,} yen available in {sleeve}"
         raise Refused(cause, "close the sleeve instead, or ask for less")
     promised = Promiser(door.books, door.rules).withdrawal(row, door.rules.day_index)
     door.add_payout(row, event, kind, amount, promised)
@@ -238,9 +241,10 @@ def _strategy_changed(door: Door, event: dict) -> None:
     row, model = door.open_row(event["sleeve_no"]), event["model_no"]
     sleeves, offered = door.books.sleeves, door.rules.offered
     if not (0 < model < offered.shape[1]) or not offered[sleeves["program_no"][row], model]:
-        raise Refused(f"model {model} is not on offer in the program of sleeve {event['sleeve_no']}", "choose a model on offer")
+        names = door.rules.name("model", model), door.rules.name("sleeve", event["sleeve_no"])
+        raise Refused(f"{names[0]} is not on offer in the program of {names[1]}", "choose a model on offer")
     if not door.rules.weights[model].any():
-        raise Refused(f"model {model} has no approved version in force", "approve a version first")
+        raise Refused(f"{door.rules.name('model', model)} has no approved version in force", "approve a version first")
     sleeves["model_no"][row] = model
     door.strategy_changed[row] = True
     door.reshape = True
@@ -253,7 +257,8 @@ def _sleeve_closed(door: Door, event: dict) -> None:
     sleeves = door.books.sleeves
     others = (sleeves["contract_no"] == sleeves["contract_no"][row]) & (sleeves["status_code"] == OPEN)
     if others.sum() < 2:
-        raise Refused(f"sleeve {event['sleeve_no']} is the last open one of its contract", "terminate the contract instead")
+        sleeve = door.rules.name("sleeve", event["sleeve_no"])
+        raise Refused(f"{sleeve} is the last open one of its contract", "terminate the contract instead")
     sleeves["status_code"][row] = CLOSING
     door.add_payout(row, event, P_SLEEVE_CLOSE, 0, Promiser(door.books, door.rules).closing(row, door.rules.day_index))
 
@@ -262,7 +267,7 @@ def _terminated(door: Door, event: dict) -> None:
     contracts, sleeves = door.books.contracts, door.books.sleeves
     at = np.flatnonzero(contracts["contract_no"] == event["contract_no"])
     if at.size == 0 or contracts["status_code"][at[0]] != OPEN:
-        raise Refused(f"contract {event['contract_no']} is not open or ends already", "name an open contract")
+        raise Refused(f"{door.rules.name('contract', event['contract_no'])} is not open or ends already", "name an open contract")
     payouts = door.books.payouts
     own = (payouts["contract_no"] == event["contract_no"]) & (payouts["kind_code"] == P_SLEEVE_CLOSE)
     own &= payouts["pay_date"] != door.books.day

@@ -34,7 +34,7 @@ def fill(evening: Evening) -> None:
     _post_fills(evening, live)
     for k in np.flatnonzero(filled["status_code"] == CANCELLED):
         evening.alerts.add("order_cancelled", "sleeve", filled["sleeve_no"][k],
-                        f"instrument {filled['instrument_no'][k]}: nothing was filled at the limit or of a partial fill",
+                        f"{evening.rules.name('instrument', int(filled['instrument_no'][k]))}: nothing came at the limit or of a partial fill",
                         "nothing: the next close decides anew")
     for name in FILL_COLUMNS:
         orders[name][due[go][order]] = filled[name]
@@ -52,12 +52,13 @@ def _wait(evening: Evening, rows: np.ndarray, fresh: np.ndarray) -> None:
         orders["priced_date"][k], orders["settlement_date"][k] = rules.business_day(nxt), rules.business_day(settles)
         orders["wait_count"][k] += 1
         evening.waited.add(int(orders["sleeve_no"][k]))
+        name = rules.name("instrument", instrument)
         if priced:
             evening.alerts.add("fill_missing", "sleeve", orders["sleeve_no"][k],
-                            f"the custodian did not answer the order in instrument {instrument}", "ask the custodian")
+                            f"the custodian did not answer the order in {name}", "ask the custodian")
         else:
             evening.alerts.add("order_waits", "sleeve", orders["sleeve_no"][k],
-                            f"no price of instrument {instrument} on the price day", "nothing: the order takes the next price")
+                            f"no price of {name} on the price day", "nothing: the order takes the next price")
     evening.changed_orders.append(take(orders, rows))
 
 def _check_fill_prices(evening: Evening, fills: Frame) -> None:

@@ -20,11 +20,13 @@ class Registry:
     """Who belongs to what (登録簿): dense columns by number.
 
     `sleeves`: contract_no, account_no, program_no, model_no; `contracts`: account_no, program_no; `accounts`: custodian_no.
+    `names`: "sleeve", "contract", "model", "instrument" → public ids by number, for texts that people read.
     """
 
     sleeves: Frame
     contracts: Frame
     accounts: Frame
+    names: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +72,11 @@ class Rules:
     def next_day(self) -> int:
         """n(d): the next business day of the house."""
         return int(self.timeline.days[self.day_index + 1])
+
+    def name(self, kind: str, number: int) -> str:
+        """Return what people call a sleeve, contract, model or instrument: its public id."""
+        names = self.registry.names.get(kind, ())
+        return names[number] if 0 < number < len(names) and names[number] else f"{kind} {number}"
 
     def business_day(self, day_index: int) -> int:
         """Return the date of a business day by its index."""

@@ -118,3 +118,24 @@ def largest_remainder(total: int, weights: Sequence[int], tie_keys: Sequence) ->
     for i in order[:left]:
         shares[i] += 1
     return shares if total >= 0 else [-share for share in shares]
+
+
+def percent(ppm: int) -> str:
+    """Return parts per million in percent, as short as it is exact (百分率).
+
+    >>> percent(900_000), percent(13_090), percent(-5)
+    ('90', '1.309', '-0.0005')
+    """
+    whole, rest = divmod(abs(ppm), 10_000)
+    digits = f".{rest:04d}".rstrip("0").rstrip(".")
+    return f"{'-' if ppm < 0 else ''}{whole:,}{digits}"
+
+
+def points(ppm: int) -> str:
+    """Return a difference of weights in percentage points, two digits, cut toward zero (ポイント).
+
+    >>> points(52_345), points(-123)
+    ('+5.23', '-0.01')
+    """
+    whole, rest = divmod(abs(ppm), 10_000)
+    return f"{'-' if ppm < 0 else '+'}{whole}.{rest // 100:02d}"

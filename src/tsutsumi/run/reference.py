@@ -289,7 +289,17 @@ def _registry(tables: Mapping[str, Rows]) -> Registry:
     sleeves = _dense(tables["sleeves"], "sleeve_no", ("contract_no", "model_no"))
     for name in ("account_no", "program_no"):
         sleeves[name] = contracts[name][sleeves["contract_no"]]
-    return Registry(sleeves, contracts, accounts)
+    names = {
+        kind: _names(tables[f"{kind}s"], f"{kind}_no", f"{kind}_id") for kind in ("sleeve", "contract", "model", "instrument")
+    }
+    return Registry(sleeves, contracts, accounts, names)
+
+
+def _names(rows: Rows, number: str, name: str) -> list[str]:
+    names = [""] * (1 + max((row[number] for row in rows), default=0))
+    for row in rows:
+        names[row[number]] = row.get(name, "")
+    return names
 
 
 def _dense(rows: Rows, key: str, names: tuple[str, ...]) -> Frame:

@@ -79,7 +79,8 @@ def _lines(figures: dict) -> list[str]:
     """Return the figures as lines, in Japanese with English beside."""
     steps, theirs = figures["steps"], figures["baseline_steps"]
     lines = [
-        f"契約 contracts {figures['contracts']:,} ・ 運用口 sleeves {figures['sleeves']:,} ・ 保有 positions {figures['positions']:,}",
+        f"契約 contracts {figures['contracts']:,} ・ 運用口 sleeves {figures['sleeves']:,} ・ "
+        f"保有 positions {figures['positions']:,}",
         f"今夜の注文 new orders {figures['new_orders']:,}（運用口の {figures['trading_ppm'] / 10_000:.1f} % of sleeves trade）",
         "",
         f"{'工程 step':<14}{'秒 s':>10}{'SQL s':>10}",
