@@ -169,7 +169,8 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
             known = due.get((s, b), (0, 0, c))
             due[s, b] = known[0] + low, known[1] + high, c
     due = {key: part for key, part in due.items() if (part[2], key[1]) not in skipped}
-    bad = [(s, b, paid.get((s, b), 0), low, high) for (s, b), (low, high, _) in due.items() if not low <= paid.get((s, b), 0) <= high]
+    told = ((sleeve, day, paid.get((sleeve, day), 0), low, high) for (sleeve, day), (low, high, _) in due.items())
+    bad = [row for row in told if not row[3] <= row[2] <= row[4]]
     schema = {"s": pl.Int32, "b": pl.Int32, "paid": pl.Int64, "at_least": pl.Int64, "at_most": pl.Int64}
     name = "fees: a sleeve pays its part by its base, within a yen per fee"
     return [found(name, len(due), pl.DataFrame(bad, schema=schema, orient="row"), fees.export)]

@@ -33,8 +33,9 @@ def fill(evening: Evening) -> None:
     book_fills(evening.books, live, groups, instruments["price_base_units"])
     _post_fills(evening, live)
     for k in np.flatnonzero(filled["status_code"] == CANCELLED):
+        name = evening.rules.name("instrument", int(filled["instrument_no"][k]))
         evening.alerts.add("order_cancelled", "sleeve", filled["sleeve_no"][k],
-                        f"{evening.rules.name('instrument', int(filled['instrument_no'][k]))}: nothing came at the limit or of a partial fill",
+                        f"{name}: nothing was filled at the limit, of a partial fill, or for so small an amount",
                         "nothing: the next close decides anew")
     for name in FILL_COLUMNS:
         orders[name][due[go][order]] = filled[name]

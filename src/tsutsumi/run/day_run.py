@@ -17,6 +17,7 @@ from tsutsumi.core.flows import DISTRIBUTION
 from tsutsumi.core.journal import number_entries
 from tsutsumi.core.market import initial_market, market_of_day
 from tsutsumi.core.partitions import merge, part_of, part_of_events
+from tsutsumi.core.reconciliation import CAUSES as BREAK_CAUSES
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
 from tsutsumi.core.units import PPM
@@ -24,7 +25,6 @@ from tsutsumi.ports import FILL_TYPES, BankDebit, Custodian
 from tsutsumi.run.reference import Reference
 
 ALERT_COLUMNS = ("kind", "subject_kind", "subject_no", "cause", "cure")
-BREAK_COLUMNS = ("account_no", "instrument_no", "ours", "theirs", "since_date", "cause_code")
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +217,7 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
     after = merge(_laid_out(parts, gathered.rules))
     market = gathered.inputs.market
     alerts = [Alert(row["kind"], row["subject_kind"], row["subject_no"], row["cause"], row["cure"]) for row in market.alerts]
-    alerts = sorted(alerts + _alerts_of(parts))
+    alerts = sorted(alerts + _break_alerts(breaks, books, gathered.rules) + _alerts_of(parts))
     orders = _joined([part.orders for part in parts], "sleeve_no", "decided_date", "instrument_no")
     by = ("account_no", "sleeve_no", "kind_code", "event_no", "instrument_no", "amount_yen")
     flows = _joined([part.flows for part in parts], *by)
@@ -237,6 +237,18 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
 
 def _joined(parts: list[Frame], *names: str) -> Frame:
     return sort(stack(*parts), *names)
+
+
+def _break_alerts(breaks: Frame, books: Books, rules: Rules) -> list[Alert]:
+    """Return one alert per break with the custodian that was new at the last close (新しい差異); its age is in `breaks`."""
+    alerts = []
+    for account, instrument, ours, theirs, since, cause in zip(*(breaks[name].tolist() for name in breaks), strict=True):
+        if since == books.day:
+            what = rules.name("instrument", instrument) if instrument else "cash"
+            told = f"{what}: the sleeves have {ours:,}, the custodian {theirs:,}; probable cause: {BREAK_CAUSES[cause]}"
+            cure = "find the missing event or fill; book a correction if there is none"
+            alerts.append(Alert("break", "account", account, told, cure))
+    return alerts
 
 
 def alert_table(alerts: list[Alert]) -> Frame:

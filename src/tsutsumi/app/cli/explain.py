@@ -60,4 +60,4 @@ def _show(explanation: Explanation) -> None:
     console.print(table)
     console.print(f"合計の差 difference: {explanation.difference_yen:,} 円")
     for note in explanation.notes:
-        console.print(f"・{note}")
+        console.print(f"・{note}", soft_wrap=True)
