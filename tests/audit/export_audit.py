@@ -13,6 +13,7 @@ if not __package__:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.audit import (  # noqa: E402
+    extra_checks,
     fee_checks,
     fill_checks,
     journal_checks,
@@ -26,7 +27,8 @@ from tests.audit.result import Audit, Check, stopped  # noqa: E402
 from tests.audit.tables import Export  # noqa: E402
 
 TOPICS = (("sleeves, prices, flows", reference_checks), ("values", value_checks), ("positions", position_checks),
-          ("orders", order_checks), ("fills and blocks", fill_checks), ("journal", journal_checks))
+          ("orders", order_checks), ("fills and blocks", fill_checks), ("journal", journal_checks),
+          ("instruments and payouts", extra_checks))
 
 
 def run(topic: str, parts: Iterable[tuple[str, Callable[[], list[Check]]]]) -> list[Check]:

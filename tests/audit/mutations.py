@@ -158,6 +158,15 @@ MUTATIONS = {
         "value 0 on the closing day",
     ),
     "a split that never was": (lambda made: made["splits"].clear(), "no unit change without a split"),
+    "a lot that is not whole": (put("instruments", {"lot_units": 20}, instrument_id="AMERICA"), "in whole lots"),
+    "a levy that was not taken": (put("instruments", {"levy_ppm": 2_000}, instrument_id="JAPAN"), "the price less the levy"),
+    "a price lag": (put("instruments", {"price_lag_days": 2}, instrument_id="JAPAN"), "price lag of an instrument"),
+    "a payout a day late": (put("payouts", {"promised_date": day("2025-01-17")}, kind="withdrawal"), "on the promised date"),
+    "a promise moved without a count": (
+        put("payouts", {"first_promised_date": day("2025-01-17")}, kind="withdrawal"),
+        "moved only when counted",
+    ),
+    "a payout of another amount": (add("payouts", {"amount_yen": 1}, kind="withdrawal"), "the flows pay what was promised"),
     "a probability over one": (add("goals", {"probability_ppm": 200_000}), "probability"),
 }
 

@@ -43,12 +43,24 @@ def dates(books: Books) -> list[Check]:
     ]
 
 
+def told(books: Books, *columns: str) -> pl.DataFrame | None:
+    """What the table instruments says, or nothing if it is not in the export."""
+    if not books.export.has("instruments", "i", *columns):
+        return None
+    return books.export.tables["instruments"].drop_nulls("i").unique("i").select("i", *columns)
+
+
 def settlement_days(books: Books) -> list[Check]:
-    """The business days from pricing to settlement are one number per instrument and side: the commonest is taken as the rule."""
+    """The business days from pricing to settlement are one number per instrument and side: as told, else the commonest."""
     orders = books.orders.drop_nulls(["i", "b_priced", "b_settlement"]).with_columns(days=col("b_settlement") - col("b_priced"))
-    rule = orders.group_by("i", "side").agg(rule=col("days").mode().min())
-    bad = orders.join(rule, on=["i", "side"], maintain_order="left").filter(col("days") != col("rule"))
-    bad = bad.select(*SHOWN, "days", "rule")
+    rules = told(books, "buy_settlement_days", "sell_settlement_days")
+    if rules is None:
+        commonest = orders.group_by("i", "side").agg(rule=col("days").mode().min())
+        orders = orders.join(commonest, on=["i", "side"], maintain_order="left")
+    else:
+        rule = pl.when(col("side") == words.SELL).then("sell_settlement_days").otherwise("buy_settlement_days")
+        orders = orders.join(rules, on="i", how="left", maintain_order="left").with_columns(rule=rule)
+    bad = orders.filter(col("days").ne_missing(col("rule"))).select(*SHOWN, "days", "rule")
     return [found("orders: settlement days of an instrument and side are constant", orders.height, bad)]
 
 
@@ -63,7 +75,7 @@ def _custodian_was_late(books: Books, orders: pl.DataFrame) -> pl.Series:
 
 
 def price_lag(books: Books) -> list[Check]:
-    """Days with a price from placing to pricing: lag + 1 (the commonest count), less the days on which a price was missing.
+    """Days with a price from placing to pricing: lag + 1 (as told, else the commonest), less the days on which a price was missing.
 
     A price on a day on which no order of the instrument was ever placed or priced may be one of a holiday: it is not counted.
     """
@@ -80,7 +92,12 @@ def price_lag(books: Books) -> list[Check]:
             both = both.sort(day).join_asof(numbers, on=day, by="i", strategy="backward", check_sortedness=False)
         both = both.with_columns((col(f"{name}eve").fill_null(0) + col(f"{name}b_priced").fill_null(0)).alias(name))
     both = both.with_columns(at_most=col("b_priced") - col("b_placed") + 1, excused=_custodian_was_late(books, both))
-    both = both.join(both.group_by("i").agg(rule=col("seen").mode().min()), on="i", how="left", maintain_order="left")
+    rules = told(books, "price_lag_days")
+    if rules is None:
+        rules = both.group_by("i").agg(rule=col("seen").mode().min())
+    else:
+        rules = rules.select("i", rule=col("price_lag_days") + 1)
+    both = both.join(rules, on="i", how="left", maintain_order="left")
     bad = both.filter(((col("sure") > col("rule")) & ~col("excused")) | (col("at_most") < col("rule")))
     checks.append(found("orders: price lag of an instrument is constant", fills.height, bad.select(*SHOWN, "seen", "rule")))
     return checks

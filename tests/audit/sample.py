@@ -17,6 +17,11 @@ LAST = date(2025, 1, 24)
 AMERICAN_HOLIDAYS = (date(2024, 12, 25), date(2025, 1, 9), date(2025, 1, 20))
 MISSING = date(2024, 12, 20)  # no price of the yen fund: an order waits
 SPLIT = date(2025, 1, 15)
+PAYOUTS = (
+    ("A1", "transfer", 250_000, "2024-12-20", "2025-01-06"),
+    ("A1", "withdrawal", 300_000, "2025-01-08", "2025-01-20"),
+    ("B1", "termination", None, "2025-01-14", "2025-01-22"),
+)
 
 TERMS = """
 name = "Quarterly, in arrears"
@@ -146,6 +151,34 @@ def build() -> dict[str, list[dict]]:
     tables = made.run(LAST)
     tables["goals"] = [{"date": LAST, "goal_id": "G1", "sleeve_id": "A2", "probability_ppm": 815_000}]
     tables["alerts"] = [{"date": MISSING, "kind": "price_missing", "cause": "no row", "cure": "load the price", "status": "open"}]
+    tables["instruments"] = [
+        {
+            "instrument_id": fund.name,
+            "order_mode": "amount" if fund.currency == "JPY" else "units",
+            "lot_units": 1,
+            "price_scale": fund.scale,
+            "price_base_units": fund.base,
+            "currency": fund.currency,
+            "price_lag_days": fund.lag,
+            "buy_settlement_days": fund.settle,
+            "sell_settlement_days": fund.settle,
+            "levy_ppm": fund.levy,
+        }
+        for fund in made.funds.values()
+    ]
+    tables["payouts"] = [
+        {
+            "sleeve_id": sleeve,
+            "kind": kind,
+            "amount_yen": amount,
+            "requested_date": at(asked),
+            "first_promised_date": at(paid),
+            "promised_date": at(paid),
+            "paid_date": at(paid),
+            "reissue_count": 0,
+        }
+        for sleeve, kind, amount, asked, paid in PAYOUTS
+    ]
     return tables
 
 

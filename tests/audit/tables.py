@@ -169,6 +169,9 @@ class Export:
             for name, frame in self.tables.items():
                 if column not in frame.columns:
                     continue
+                if name == "instruments":
+                    self.tables[name] = frame.join(index, on=column, how="left", maintain_order="left")
+                    continue
                 frame = frame.join(index, on=column, how="left", maintain_order="left")
                 strange = frame.filter(pl.col(column).is_not_null() & pl.col(short).is_null() & (pl.col(column) != words.YEN))
                 self.checks.append(found(f"{name}: {column} known in {table}", frame.height, strange.select(column)))

@@ -23,6 +23,9 @@ OPTIONAL_TABLES = {
     "splits": "date instrument_id old_units new_units",
     "distributions": "date instrument_id amount per_units",
     "fee_terms": "valid_from_date terms_toml",
+    "instruments": "instrument_id order_mode lot_units price_scale price_base_units currency price_lag_days"
+                   " buy_settlement_days sell_settlement_days levy_ppm",
+    "payouts": "sleeve_id kind amount_yen? requested_date first_promised_date promised_date paid_date? reissue_count",
 }
 OPTIONAL_COLUMNS = {
     "sleeves": "custodian_id?",
@@ -33,12 +36,13 @@ OPTIONAL_COLUMNS = {
     "fee_terms": "program_id? fee_terms_id?",
 }
 TEXT_ENDS = ("_id", "_toml")
-TEXTS = {"currency", "kind", "side", "reason", "status", "component", "ledger_account", "asset", "cause", "cure"}
+TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "component", "ledger_account", "asset", "cause", "cure"}
 
 # Dates that need not be a business day, and dates that may lie after the exported one.
 ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date"}
 FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.end_date",
-          "fee_terms.valid_from_date", "splits.date", "distributions.date"}
+          "fee_terms.valid_from_date", "splits.date", "distributions.date",
+          "payouts.first_promised_date", "payouts.promised_date"}
 
 YEN = "JPY"
 BUY, SELL = "buy", "sell"
@@ -61,3 +65,5 @@ SHARE_COLUMN = r"^share_.+_yen$"
 FILL_MISSING = "fill_missing"             # alert: the custodian sent no fill on the price day, the order waits
 FEE_SHORTFALL = "fee_shortfall"           # alert: a last fee was cut to the cash
 CLOSING = "closing"                       # reason of the orders of a sleeve that closes
+BY_AMOUNT, BY_UNITS = "amount", "units"   # order_mode of an instrument
+PAID_IN_PART = ("withdrawal", "drawing", "transfer")       # payouts of an amount; all others pay the whole cash of a closing

@@ -123,13 +123,17 @@ def _walk(account, contract, accounts, contracts, rows):
         rows[k] = at
 
 
-def charge(books: Books, before: Books, rules: Rules, final: np.ndarray) -> tuple[Books, Charges]:
+def charge(
+    books: Books, before: Books, rules: Rules, final: np.ndarray, carried: dict[int, int]
+) -> tuple[Books, Charges]:
     """Return the books with today's accrual, and the fees charged tonight (報酬の計上).
 
     Parameters
     ----------
     final : int64, rows of `payouts` (terminations) whose contract ends today
         Their contracts are charged to today, due on the next business day.
+    carried : contract_no → yen
+        Bases of sleeves that closed today, of the days after a period end that lies before today: of the new period.
 
     Returns
     -------
@@ -140,6 +144,8 @@ def charge(books: Books, before: Books, rules: Rules, final: np.ndarray) -> tupl
     contracts, sleeves = books.contracts, books.sleeves
     closed_sum = contracts["closed_base_sum_yen"].copy()
     contracts["closed_base_sum_yen"][ends] = 0
+    for contract, yen in carried.items():
+        contracts["closed_base_sum_yen"][contracts["contract_no"] == contract] += yen
     parts = []
     if ends.any():
         due = _due_date(rules, contracts["program_no"])
@@ -197,7 +203,7 @@ def _charge_contracts(books, rules, rows, sums, closed_sum, end_date, due_date) 
         for number, yen in enumerate(amounts.values()):
             part = _fee_rows(contracts, group, program, number, (start, end, books.day), total[group] // days, yen)
             fees.append(part)
-            shares.append(_shares(part, rules))
+            shares.append(fee_shares(part, rules))
             owed = np.zeros(total.size, np.int64)
             owed[group] = yen
             parts.append(_split_dues(books, group, sleeve_contract, sums, owed, due_date))
@@ -226,7 +232,8 @@ def split_among_parties(fee_yen: np.ndarray, shares: list[tuple[int, int]], rema
     return split
 
 
-def _shares(part: Frame, rules: Rules) -> Frame:
+def fee_shares(part: Frame, rules: Rules) -> Frame:
+    """Return the split of fee rows of one program among its parties (報酬配分), by the shares in force."""
     if part["fee_yen"].size == 0:
         return empty("fee_shares")
     program = int(part["program_no"][0])

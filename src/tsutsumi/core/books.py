@@ -77,12 +77,14 @@ def order_offsets(books: Books) -> np.ndarray:
 @njit(cache=True)
 def _insert(column, more, places, merged):
     """Fill `merged` with `column`, each more[k] before column[places[k]]; `places` ascend."""
-    k, first = 0, 0
+    first = 0
     for k in range(places.size):
-        merged[first + k : places[k] + k] = column[first : places[k]]
+        for place in range(first, places[k]):
+            merged[place + k] = column[place]
         merged[places[k] + k] = more[k]
         first = places[k]
-    merged[first + places.size :] = column[first:]
+    for place in range(first, column.size):
+        merged[place + places.size] = column[place]
 
 
 def insert_orders(books: Books, fresh: Frame, rows: np.ndarray, offsets: np.ndarray) -> Frame:

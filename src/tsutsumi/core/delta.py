@@ -1,15 +1,19 @@
 """What changed in the books since yesterday (差分): a closed day is a delta on a monthly snapshot.
 
 Values, time-weighted indices and fee bases move every day for every sleeve, but follow from yesterday's by a rule: only the
-value is kept, and the rows for which the rule does not hold. `apply(before, delta(before, after)) == after`, to the byte.
+value is kept, what is in cash and under way where that moved, and the rows for which the rule does not hold. Live orders follow
+from yesterday's and the day's own orders. `apply(before, delta(before, after)) == after`, to the byte.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
 from tsutsumi.core.books import STATE_TABLES, Books, index_books, new_books
+from tsutsumi.core.ladder import PRICED
 from tsutsumi.core.market import MarketState
 from tsutsumi.core.performance import chain_index
-from tsutsumi.core.schema import Frame, columns, length, stack, take
+from tsutsumi.core.schema import Frame, columns, empty, length, stack, take
 from tsutsumi.core.sorting import sorted_order
 
 KEY_COLUMNS = {
@@ -28,6 +32,7 @@ ORDER = {
     "dues": ("sleeve_no", "charged_date"),
 }
 IN_SLEEVE_ORDER = {"positions": ("instrument_no",), "orders": ("decided_date", "instrument_no")}
+MONEY_COLUMNS = ("cash_yen", "receivable_yen", "payable_yen")
 MARKET_COLUMNS = ("price", "fx_ppm", "priced_date", "refused_price")
 
 
@@ -45,14 +50,24 @@ def _row_in(old: Frame, new: Frame, key: tuple[str, ...]) -> np.ndarray:
     return place
 
 
-def _rolled(before: Frame, value_yen: np.ndarray, days: int) -> Frame:
-    """Return yesterday's sleeves as they are today if nothing but prices happened to them."""
-    rolled = dict(before)
+def _rolled(before: Frame, money: Frame, value_yen: np.ndarray, days: int) -> Frame:
+    """Return yesterday's sleeves as they are today if nothing but prices and settled money happened to them."""
+    rolled = dict(before) | {name: money[name] for name in MONEY_COLUMNS}
     rolled["value_yen"] = value_yen
-    rolled["positions_yen"] = value_yen - before["cash_yen"] - before["receivable_yen"] + before["payable_yen"]
+    rolled["positions_yen"] = value_yen - money["cash_yen"] - money["receivable_yen"] + money["payable_yen"]
     rolled["twr_index"] = chain_index(before["twr_index"], value_yen, np.zeros_like(value_yen), before["value_yen"])
     rolled["base_sum_yen"] = before["base_sum_yen"] + before["value_yen"] * (days - 1) + value_yen
     return rolled
+
+
+def _rolled_orders(before: Frame, of_day: Frame, sleeve_rank: np.ndarray) -> Frame:
+    """Return yesterday's live orders with those of the day in their place: what is settled or cancelled is gone."""
+    at = _row_in(before, of_day, KEY_COLUMNS["orders"])
+    kept = np.ones(length(before), bool)
+    kept[at[at >= 0]] = False
+    live = of_day["status_code"] <= PRICED
+    orders = stack(take(before, kept), take(of_day, live))
+    return take(orders, sorted_order(sleeve_rank[orders["sleeve_no"]], orders["decided_date"], orders["instrument_no"]))
 
 
 def _differs(one: Frame, other: Frame) -> np.ndarray:
@@ -62,22 +77,29 @@ def _differs(one: Frame, other: Frame) -> np.ndarray:
     return differs
 
 
-def delta(before: Books, after: Books) -> dict[str, Frame]:
-    """Return the tables that turn the books of the day before into those of the day (差分表)."""
+def delta(before: Books, after: Books, orders: Frame) -> dict[str, Frame]:
+    """Return the tables that turn the books of the day before into those of the day (差分表).
+
+    Parameters
+    ----------
+    orders : the table `orders` of the day, which stands beside these tables: every order that the day changed or made
+    """
     tables: dict[str, Frame] = {"delta.value": {"value_yen": after.sleeves["value_yen"]}}
-    sleeves = after.sleeves
-    if np.array_equal(before.sleeves["sleeve_no"], sleeves["sleeve_no"]):
-        rolled = _rolled(before.sleeves, sleeves["value_yen"], after.day - before.day)
-        changed = _differs(rolled, sleeves)
-    else:
-        kept = np.isin(sleeves["sleeve_no"], before.sleeves["sleeve_no"])
-        rows = before.row_of_sleeve[sleeves["sleeve_no"][kept]]
-        rolled = _rolled(take(before.sleeves, rows), sleeves["value_yen"][kept], after.day - before.day)
-        changed = np.ones(length(sleeves), bool)
-        changed[kept] = _differs(rolled, take(sleeves, kept))
-        gone = ~np.isin(before.sleeves["sleeve_no"], sleeves["sleeve_no"])
-        tables["delta.sleeves.gone"] = {"sleeve_no": before.sleeves["sleeve_no"][gone]}
+    old, sleeves = before.sleeves, after.sleeves
+    kept = np.ones(length(sleeves), bool)
+    if not np.array_equal(old["sleeve_no"], sleeves["sleeve_no"]):
+        kept = np.isin(sleeves["sleeve_no"], old["sleeve_no"])
+        tables["delta.sleeves.gone"] = {"sleeve_no": old["sleeve_no"][~np.isin(old["sleeve_no"], sleeves["sleeve_no"])]}
+        old = take(old, before.row_of_sleeve[sleeves["sleeve_no"][kept]])
+    now = sleeves if kept.all() else take(sleeves, kept)
+    moved = np.flatnonzero(_differs({name: old[name] for name in MONEY_COLUMNS}, now))
+    tables["delta.money"] = {name: now[name][moved] for name in ("sleeve_no", *MONEY_COLUMNS)}
+    changed = np.ones(length(sleeves), bool)
+    changed[kept] = _differs(_rolled(old, now, now["value_yen"], after.day - before.day), now)
     tables["delta.sleeves"] = take(sleeves, changed)
+    rank = np.full(max(before.row_of_sleeve.size, after.row_of_sleeve.size), -1, np.int64)
+    rank[: after.row_of_sleeve.size] = after.row_of_sleeve
+    before = replace(before, orders=_rolled_orders(before.orders, orders, rank))
     for table, key in KEY_COLUMNS.items():
         old, new = getattr(before, table), getattr(after, table)
         changed, gone = _table_delta(old, new, key)
@@ -134,10 +156,12 @@ def from_snapshot(day: int, tables: dict[str, Frame], market: MarketState) -> Bo
 
 
 def apply(before: Books, day: int, tables: dict[str, Frame], market: MarketState) -> Books:
-    """Return the books of `day` from those of the day before and the day's delta tables."""
+    """Return the books of `day` from those of the day before and the day's tables: its delta tables and `orders`."""
     frames = {"sleeves": _apply_sleeves(before, day, tables)}
-    sleeve_rank = np.full(int(frames["sleeves"]["sleeve_no"].max(initial=0)) + 1, -1, np.int64)
-    sleeve_rank[frames["sleeves"]["sleeve_no"]] = np.arange(length(frames["sleeves"]))
+    numbers = frames["sleeves"]["sleeve_no"]
+    sleeve_rank = np.full(max(int(numbers.max(initial=0)) + 1, before.row_of_sleeve.size), -1, np.int64)
+    sleeve_rank[numbers] = np.arange(numbers.size)
+    before = replace(before, orders=_rolled_orders(before.orders, tables.get("orders", empty("orders")), sleeve_rank))
     for table, key in KEY_COLUMNS.items():
         old = getattr(before, table)
         changed, gone = tables.get(f"delta.{table}"), tables.get(f"delta.{table}.gone")
@@ -153,6 +177,12 @@ def _apply_sleeves(before: Books, day: int, tables: dict[str, Frame]) -> Frame:
     gone = tables.get("delta.sleeves.gone")
     if gone is not None:
         sleeves = take(sleeves, ~np.isin(sleeves["sleeve_no"], gone["sleeve_no"]))
+    row_of = np.full(int(sleeves["sleeve_no"].max(initial=0)) + 1, -1, np.int64)
+    row_of[sleeves["sleeve_no"]] = np.arange(length(sleeves))
+    money = {name: sleeves[name].copy() for name in MONEY_COLUMNS}
+    moved = tables.get("delta.money", {})
+    for name in MONEY_COLUMNS if moved else ():
+        money[name][row_of[moved["sleeve_no"]]] = moved[name]
     changed = tables.get("delta.sleeves")
     fresh = None if changed is None else ~np.isin(changed["sleeve_no"], sleeves["sleeve_no"])
     value = tables["delta.value"]["value_yen"] if "delta.value" in tables else np.zeros(0, np.int64)
@@ -162,10 +192,10 @@ def _apply_sleeves(before: Books, day: int, tables: dict[str, Frame]) -> Frame:
         order = sorted_order(*(everyone[name] for name in names))
         value_of = np.empty(order.size, np.int64)
         value_of[order] = value
-        rolled = _rolled(sleeves, value_of[: length(sleeves)], day - before.day)
+        rolled = _rolled(sleeves, money, value_of[: length(sleeves)], day - before.day)
         whole = take(stack(rolled, take(changed, fresh)), order)
     else:
-        whole = {name: column.copy() for name, column in _rolled(sleeves, value, day - before.day).items()}
+        whole = {name: column.copy() for name, column in _rolled(sleeves, money, value, day - before.day).items()}
     if changed is not None:
         row_of = np.full(int(whole["sleeve_no"].max(initial=0)) + 1, -1, np.int64)
         row_of[whole["sleeve_no"]] = np.arange(length(whole))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tsutsumi.core.accrual import charge, daily_base
+from tsutsumi.core.accrual import charge, daily_base, fee_shares
 from tsutsumi.core.alerts import Alert, Alerts
 from tsutsumi.core.allocation import form_blocks
 from tsutsumi.core.books import Books, add_layout, copy_books, distribute, drop_sleeves, settle, split_units
@@ -64,6 +64,7 @@ class Evening:
         self.fees, self.fee_shares, self.processed = [], [], set()
         self.reasons: dict[int, int] = {}
         self.waited: set[int] = set()
+        self.carried: dict[int, int] = {}
         self.breaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.reshape = False
 
@@ -119,7 +120,11 @@ class Evening:
 
     def pay(self) -> None:
         """Step 5: payouts, dues and closings whose day has come."""
+        asked = dict(zip(_fee_keys(self.books.fees), self.books.fees["fee_yen"].tolist(), strict=True))
         self.books, payouts, collected = pay(self.books, self.rules, self.flows, self.journal, self.alerts)
+        for k, key in enumerate(_fee_keys(collected)):
+            if collected["fee_yen"][k] != asked[key]:  # cut to the cash of a closing: the parties' shares follow
+                self.fee_shares.append(fee_shares(take(collected, np.array([k])), self.rules))
         self.changed_payouts.append(payouts)
         self.fees.append(collected)
         closed = payouts["sleeve_no"][payouts["pay_date"] == self.books.day]
@@ -133,9 +138,12 @@ class Evening:
         contract_of = {int(c): k for k, c in enumerate(books.contracts["contract_no"])}
         at = np.array([contract_of[int(c)] for c in books.sleeves["contract_no"][mask]], np.int64)
         gap = books.day - 1 - self.before.day
-        np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask])
         old = self.before.row_of_sleeve[books.sleeves["sleeve_no"][mask]]
-        np.add.at(books.contracts["closed_base_sum_yen"], at, daily_base(self.before, self.rules)[old] * gap)
+        base = daily_base(self.before, self.rules)[old]
+        until = np.clip(books.contracts["period_end_date"][at].astype(np.int64) - self.before.day, 0, gap)
+        np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask] + base * until)
+        for contract, yen in zip(books.sleeves["contract_no"][mask].tolist(), (base * (gap - until)).tolist(), strict=True):
+            self.carried[contract] = self.carried.get(contract, 0) + yen
         gone = take(books.sleeves, mask)
         books = drop_sleeves(books, mask)
         done = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
@@ -178,7 +186,7 @@ class Evening:
             self.changed_payouts.append(reissue(self.books, self.rules, stopped, waited, self.alerts))
         ready = ready_to_close(self.books, self.rules)
         self.changed_payouts.append(hold_closings(self.books, self.rules, ready, stopped, self.alerts))
-        self.books, charges = charge(self.books, self.before, self.rules, ready)
+        self.books, charges = charge(self.books, self.before, self.rules, ready, self.carried)
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))
         self.fees.append(charges.fees)
@@ -218,6 +226,11 @@ class Evening:
             _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), sorted(self.alerts.rows), self.processed,
             self.reshape,
         )
+
+
+def _fee_keys(fees: Frame) -> list[tuple[int, int, int]]:
+    """Return (contract, component, end) of fee rows."""
+    return list(zip(*(fees[name].tolist() for name in ("contract_no", "component_no", "end_date")), strict=True))
 
 
 def order_cause(orders: Frame) -> np.ndarray:

@@ -46,7 +46,12 @@ class Door:
     alerts: Alerts
     money_in: np.ndarray
     strategy_changed: np.ndarray
+    order_offsets: np.ndarray
     reshape: bool = False
+
+    def promiser(self) -> Promiser:
+        """Return who promises dates on the books of the moment; no event touches the live orders."""
+        return Promiser(self.books, self.rules, self.order_offsets)
 
     def row(self, sleeve_no: int) -> int:
         """Return the row of an open or closing sleeve, or refuse."""
@@ -92,8 +97,8 @@ def book_events(books: Books, rules: Rules, events: Frame, flows: Flows, journal
             HANDLERS.get(kind, _unknown)(door, event)
         except Refused as refusal:
             refused.add(event["event_no"])
-            number = event["event_no"] if event["event_no"] else event["sleeve_no"]
-            alerts.add("event_refused", "event", number, f"{kind}: {refusal.cause}", refusal.cure)
+            subject = ("event", event["event_no"]) if event["event_no"] else ("sleeve", event["sleeve_no"])
+            alerts.add("event_refused", *subject, f"{kind}: {refusal.cause}", refusal.cure)
     changed = set(door.books.sleeves["sleeve_no"][door.strategy_changed].tolist())
     return _shut_door(door), {"reshape": door.reshape, "strategy_changed": changed, "refused": refused}
 
@@ -143,7 +148,7 @@ def _open_door(books: Books, rules: Rules, events: Frame, flows: Flows, journal:
     books = replace(books, sleeves=sleeves, contracts=stack(books.contracts, more), row_of_sleeve=row_of, offsets=offsets)
     rows = length(sleeves)
     money_in = np.zeros(rows, np.int64)
-    return Door(books, rules, flows, journal, alerts, money_in, np.zeros(rows, bool), wanted.size > 0)
+    return Door(books, rules, flows, journal, alerts, money_in, np.zeros(rows, bool), order_offsets(books), wanted.size > 0)
 
 
 def _shut_door(door: Door) -> Books:
@@ -216,7 +221,7 @@ def _out(door: Door, event: dict, kind: int) -> None:
         sleeve = door.rules.name("sleeve", event["sleeve_no"])
         cause = f"{amount:,} yen is above {percent(limit)} % of the {there:,} yen available in {sleeve}"
         raise Refused(cause, "close the sleeve instead, or ask for less")
-    promised = Promiser(door.books, door.rules).withdrawal(row, door.rules.day_index)
+    promised = door.promiser().withdrawal(row, door.rules.day_index)
     door.add_payout(row, event, kind, amount, promised)
 
 
@@ -260,7 +265,7 @@ def _sleeve_closed(door: Door, event: dict) -> None:
         sleeve = door.rules.name("sleeve", event["sleeve_no"])
         raise Refused(f"{sleeve} is the last open one of its contract", "terminate the contract instead")
     sleeves["status_code"][row] = CLOSING
-    door.add_payout(row, event, P_SLEEVE_CLOSE, 0, Promiser(door.books, door.rules).closing(row, door.rules.day_index))
+    door.add_payout(row, event, P_SLEEVE_CLOSE, 0, door.promiser().closing(row, door.rules.day_index))
 
 
 def _terminated(door: Door, event: dict) -> None:
@@ -281,7 +286,7 @@ def _terminated(door: Door, event: dict) -> None:
         return
     sleeves["status_code"][rows] = CLOSING
     door.books = replace(door.books, payouts=take(payouts, ~own))
-    promiser = Promiser(door.books, door.rules)
+    promiser = door.promiser()
     promised = max(promiser.closing(int(row), door.rules.day_index) for row in rows)
     for row in rows:
         door.add_payout(int(row), event | {"target_sleeve_no": 0}, P_TERMINATION, 0, promised)
@@ -291,6 +296,9 @@ def _correction(door: Door, event: dict) -> None:
     row = door.row(event["sleeve_no"])
     if not event["note_count"]:
         raise Refused("a correction without a note", "say in `note` why the books differ")
+    payouts = door.books.payouts
+    if ((payouts["sleeve_no"] == event["sleeve_no"]) & (payouts["pay_date"] == door.books.day)).any():
+        raise Refused("the sleeve is paid out and closed today", "correct the books of another sleeve of the account")
     amount = event["amount_yen"]
     if bool(amount) == bool(event["units"]):
         raise Refused("not one of yen and units is given", "give an amount, or an instrument and units")
@@ -298,7 +306,7 @@ def _correction(door: Door, event: dict) -> None:
         _correct_units(door, event, row)
         return
     sleeves = door.books.sleeves
-    offsets = order_offsets(door.books)
+    offsets = door.order_offsets
     sure = int(payable_now(np.array([row]), sleeves["cash_yen"], offsets, door.books.orders, door.books.day)[0])
     if sure + amount < 0:
         cause = f"a correction of {amount:,} yen meets {sure:,} yen of cash that is not spoken for"

@@ -90,7 +90,8 @@ def _gather(case, instrument_no, held_units, live, market, s):
         s[k].sold, s[k].sold_first, s[k].bought_yen, s[k].bought_units = 0, 0, 0, 0
         total += s[k].v
         buying += purchase_yen
-        estimate += position_yen(sale_units, market[i].num, market[i].den, market[i].most_units)
+        if sale_units > 0:
+            estimate += position_yen(sale_units, market[i].num, market[i].den, market[i].most_units)
     return total, buying, estimate
 
 

@@ -16,9 +16,10 @@ LATE_DAYS = 20
 class Promiser:
     """Computes promised dates from the books of an evening; see docs/close.md §6."""
 
-    def __init__(self, books: Books, rules: Rules) -> None:
+    def __init__(self, books: Books, rules: Rules, offsets: np.ndarray | None = None) -> None:
+        """Take the books of the moment; `offsets` are their `order_offsets`, if these are known already."""
         self.books, self.rules = books, rules
-        self.order_offsets = order_offsets(books)
+        self.order_offsets = order_offsets(books) if offsets is None else offsets
 
     def _positions(self, row: int) -> tuple[list[int], list[int]]:
         first, last = (int(self.books.offsets[min(row + k, self.books.offsets.size - 1)]) for k in (0, 1))

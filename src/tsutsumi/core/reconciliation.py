@@ -1,6 +1,7 @@
 """Σ sleeves against the custodian's account, every day (突合): each break with its age and its probable cause."""
 
 import numpy as np
+from numba import njit
 
 from tsutsumi.core.books import Books
 from tsutsumi.core.ladder import PLACED, PRICED
@@ -14,18 +15,39 @@ NAMES = ("account_no", "instrument_no", "ours", "theirs", "since_date", "cause_c
 def holdings_of(books: Books) -> Frame:
     """Return account_no, instrument_no (0 = cash), units of all accounts, sorted, zeros left out: Σ of their sleeves."""
     sleeves, positions = books.sleeves, books.positions
-    owner = sleeves["account_no"][books.row_of_sleeve[positions["sleeve_no"]]]
-    account = np.concatenate([sleeves["account_no"], owner]).astype(np.int64)
-    instrument = np.concatenate([np.zeros(sleeves["account_no"].size, np.int64), positions["instrument_no"]])
-    units = np.concatenate([sleeves["cash_yen"], positions["held_units"]])
-    key, place = np.unique(account * 100_001 + instrument, return_inverse=True)
-    total = np.zeros(key.size, np.int64)
-    np.add.at(total, place, units)
-    keep = total != 0
-    return {
-        "account_no": (key[keep] // 100_001).astype(np.int32), "instrument_no": (key[keep] % 100_001).astype(np.int32),
-        "units": total[keep],
-    }
+    width = int(positions["instrument_no"].max(initial=0)) + 1
+    rows = np.count_nonzero(positions["held_units"]) + sleeves["account_no"].size
+    account, instrument, units = np.empty(rows, np.int32), np.empty(rows, np.int32), np.empty(rows, np.int64)
+    found = _sum_accounts(
+        sleeves["account_no"], sleeves["cash_yen"], books.offsets, positions["instrument_no"], positions["held_units"], width,
+        account, instrument, units,
+    )
+    return {"account_no": account[:found], "instrument_no": instrument[:found], "units": units[:found]}
+
+
+@njit(cache=True)
+def _sum_accounts(owner, cash, offsets, held_instrument, held_units, width, account, instrument, units):
+    """Add up the sleeves of each account, which lie together; return the number of rows that are not zero."""
+    total, used = np.zeros(width, np.int64), np.zeros(width, np.bool_)
+    found, first = 0, 0
+    while first < owner.size:
+        last = first
+        while last < owner.size and owner[last] == owner[first]:
+            total[0] += cash[last]
+            for p in range(offsets[last], offsets[last + 1]):
+                total[held_instrument[p]] += held_units[p]
+                used[held_instrument[p]] = True
+            last += 1
+        used[0] = True
+        for i in range(width):
+            if not used[i]:
+                continue
+            if total[i] != 0:
+                account[found], instrument[found], units[found] = owner[first], i, total[i]
+                found += 1
+            total[i], used[i] = 0, False
+        first = last
+    return found
 
 
 def reconcile(books: Books, holdings: Frame, known: Frame | None) -> Frame:

@@ -10,32 +10,39 @@ from numba import njit, prange
 from tsutsumi.core.drift import is_breach
 from tsutsumi.core.wide import MAX, position_yen
 
+BLOCK = 4_096  # sleeves that one thread takes at a time
+
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def _value_pass(
     offsets, instrument, units, program, model, cash, receivable, payable, num, den, most_units, weights, band_absolute,
     band_relative, minimum_trade, positions_yen, value_yen, attention,
 ):
-    for row in prange(cash.size):
-        first, last = offsets[row], offsets[row + 1]
-        total = np.int64(0)
-        for p in range(first, last):
-            i = instrument[p]
-            total += position_yen(units[p], num[i], den[i], most_units[i])
-        positions_yen[row] = total
-        value = total + cash[row] + receivable[row] - payable[row]
-        value_yen[row] = value
-        free = value - total
-        rule, at = program[row], model[row]
-        look = free - value * weights[at, 0] // 1_000_000 >= minimum_trade[rule] or free < 0
-        if not look and value > 0:
-            for p in range(first, last):
-                i = instrument[p]
-                yen = position_yen(units[p], num[i], den[i], most_units[i])
-                if is_breach(yen, value, weights[at, i], band_absolute[rule], band_relative[rule]):
-                    look = True
-                    break
-        attention[row] = look
+    rows, width = cash.size, np.int64(0)
+    for row in range(rows):
+        width = max(width, offsets[row + 1] - offsets[row])
+    for block in prange((rows + BLOCK - 1) // BLOCK):
+        yen = np.empty(width, np.int64)
+        for row in range(block * BLOCK, min(rows, (block + 1) * BLOCK)):
+            first, count = offsets[row], offsets[row + 1] - offsets[row]
+            total = np.int64(0)
+            for k in range(count):
+                i = instrument[first + k]
+                yen[k] = position_yen(units[first + k], num[i], den[i], most_units[i])
+                total += yen[k]
+            positions_yen[row] = total
+            value = total + cash[row] + receivable[row] - payable[row]
+            value_yen[row] = value
+            free = value - total
+            rule, at = program[row], model[row]
+            look = free - value * weights[at, 0] // 1_000_000 >= minimum_trade[rule] or free < 0
+            if not look and value > 0:
+                for k in range(count):
+                    weight = weights[at, instrument[first + k]]
+                    if is_breach(yen[k], value, weight, band_absolute[rule], band_relative[rule]):
+                        look = True
+                        break
+            attention[row] = look
 
 
 def most_units(num: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 MAX = np.iinfo(np.int64).max
+ROOT = 3_037_000_500  # two numbers below it have a product below 2^63
 
 
 @njit(cache=True, inline="always")
@@ -20,18 +21,30 @@ def _product_high(a, b):
     return a1 * b1 + (middle >> np.uint64(32)) + (other >> np.uint64(32))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def _digit(high, low, divisor):
+    """Quotient below 2^32 and remainder of (high · 2^32 + low) / divisor, for high < divisor and 2^63 ≤ divisor < 2^64."""
+    top, bottom = divisor >> np.uint64(32), divisor & np.uint64(0xFFFFFFFF)
+    digit = min(high // top, np.uint64(0xFFFFFFFF))
+    rest = high - digit * top
+    while rest <= np.uint64(0xFFFFFFFF) and digit * bottom > ((rest << np.uint64(32)) | low):
+        digit -= np.uint64(1)
+        rest += top
+    return digit, ((high << np.uint64(32)) | low) - digit * divisor
+
+
+@njit(cache=True, error_model="numpy")
 def _long_division(high, low, c):
-    """Quotient and remainder of (high · 2^64 + low) / c, for high < c < 2^63."""
-    remainder, quotient = high, np.uint64(0)
-    for _ in range(64):
-        remainder = (remainder << np.uint64(1)) | (low >> np.uint64(63))
-        low = low << np.uint64(1)
-        quotient = quotient << np.uint64(1)
-        if remainder >= c:
-            remainder -= c
-            quotient |= np.uint64(1)
-    return quotient, remainder
+    """Quotient and remainder of (high · 2^64 + low) / c, for high < c < 2^63: two digits of 32 bits, as by hand (Knuth's D)."""
+    shift = np.uint64(0)
+    while (c << shift) < np.uint64(0x8000000000000000):
+        shift += np.uint64(1)
+    divisor = c << shift
+    rest = (high << shift) | (low >> (np.uint64(64) - shift))  # shift is above 0, since c is below 2^63
+    low = low << shift
+    first, rest = _digit(rest, low >> np.uint64(32), divisor)
+    second, rest = _digit(rest, low & np.uint64(0xFFFFFFFF), divisor)
+    return (first << np.uint64(32)) | second, rest >> shift
 
 
 @njit(cache=True, error_model="numpy")
@@ -39,7 +52,7 @@ def mul_div_mod(a, b, c):
     """Return floor(a × b / c) and the remainder, exact for 0 ≤ a, b and 0 < c < 2^63; the quotient must be below 2^63."""
     if a == 0 or b == 0:
         return np.int64(0), np.int64(0)
-    if a <= MAX // b:
+    if (a < ROOT and b < ROOT) or a <= MAX // b:
         product = np.uint64(a) * np.uint64(b)
         quotient = product // np.uint64(c)
         return np.int64(quotient), np.int64(product - quotient * np.uint64(c))

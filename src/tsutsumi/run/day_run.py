@@ -221,7 +221,7 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
     orders = _joined([part.orders for part in parts], "sleeve_no", "decided_date", "instrument_no")
     by = ("account_no", "sleeve_no", "kind_code", "event_no", "instrument_no", "amount_yen")
     flows = _joined([part.flows for part in parts], *by)
-    tables = delta(books, after) | market_table(market.state) | gathered.tables
+    tables = delta(books, after, orders) | market_table(market.state) | gathered.tables
     tables |= {
         "orders": orders, "flows": flows, "blocks": merge_blocks([part.blocks for part in parts]),
         "journal": number_entries(stack(empty("journal"), *(part.journal for part in parts))),

@@ -27,7 +27,7 @@ from tsutsumi.store.manifest import CLOSE, ClosedDay, closed_days
 from tsutsumi.store.rows import insert_rows
 from tsutsumi.store.tables import audit, day_files, days, events, metadata
 
-DAYS_AGAIN = 8
+DAYS_AGAIN, DAYS_PER_KILL = 8, 6
 MOST_SECONDS = 600
 LOOK_SECONDS = 0.001
 MOST_RANDOM_SECONDS = 0.02
@@ -41,8 +41,9 @@ CHILD = (
 NOT_COPIED = ("meta", "days", "day_files", "audit", "events")
 
 
-def cut_row(rows: list[ClosedDay], count: int = DAYS_AGAIN) -> ClosedDay | None:
-    """Return the closed day after which the copy begins (切り戻す日): `count` days before the last; none for a single day."""
+def cut_row(rows: list[ClosedDay], kills: int) -> ClosedDay | None:
+    """Return the closed day after which the copy begins (切り戻す日): some days before the last; none for a single day."""
+    count = max(DAYS_AGAIN, DAYS_PER_KILL * kills)
     return rows[-1 - min(count, len(rows) - 1)] if len(rows) > 1 else None
 
 
@@ -86,7 +87,7 @@ class Killed:
 
     def __init__(self, bench: Bench, kills: int) -> None:
         self.bench, self.kills = bench, kills
-        self.cut = cut_row(bench.days)
+        self.cut = cut_row(bench.days, kills)
         self.draws = random.Random()
         self.tally = Tally(
             "kills", "強制終了と再開", "killed and resumed",
@@ -119,9 +120,12 @@ class Killed:
             begun = self._closed_count(copy)
             target = begun + self.draws.randrange(max(1, (wanted - begun) // (self.kills - number)))
             child = self._start(copy)
-            self._wait(copy, child, target, self.draws.choice(MOMENTS))
-            child.kill()
-            if child.wait() == -signal.SIGKILL:
+            try:
+                self._wait(copy, child, target, self.draws.choice(MOMENTS))
+            finally:
+                child.kill()
+                child.communicate()
+            if child.returncode == -signal.SIGKILL:
                 done += 1
                 places.append(self._closed_count(copy))
             self._compare(copy, f"after kill {number + 1}")
@@ -132,7 +136,8 @@ class Killed:
     def _wait(self, copy: House, child: subprocess.Popen, target: int, moment: str) -> None:
         """Wait until the child has closed up to `target` days and the moment of the next has come, or it has ended."""
         books, start, begun = copy.books, time.monotonic(), self._closed_count(copy)
-        standing = len(list(books.glob("*/*")))
+        named = {Path(file.name).name for row in closed_rows(copy) for file in row.files}
+        standing = sum(path.name in named for path in books.glob("*/*"))
         while child.poll() is None and time.monotonic() - start < MOST_SECONDS:
             closed, files = self._closed_count(copy), len(list(books.glob("*/*")))
             under_way = files > standing + (closed - begun) * copy.partitions

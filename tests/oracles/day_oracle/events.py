@@ -154,6 +154,8 @@ def correction(house: House, event: dict, day: date) -> str | None:
     amount, number, units = event["amount_yen"], event["instrument_no"], event["units"]
     if sleeve is None or not event["note"] or bool(amount) == bool(units):
         return "sleeve not open, no note, or not one of amount and units"
+    if sleeve.payment_date == day:
+        return "its closing is paid today"
     if amount:
         if amount < 0 and -amount > lowest(sleeve, day):
             return "more than payable_now"

@@ -54,13 +54,13 @@ def close(house: House, day: date) -> Day:
 
 def value_sleeve(house: House, sleeve: Sleeve) -> None:
     """Per position `yen(held_units)` with the price in force; sleeve `value = positions + cash + receivable − payable`.
-    `index' = floor(index × (value − F) / value_y)` if `value_y > 0`, else unchanged.
+    `index' = floor(index × (value − F) / value_y)` if `value_y > 0` and `value − F ≥ 0`, else unchanged.
     """
     positions = sum(yen(house, number, sleeve.units[number]) for number in sleeve.held())
     coming, going = receivable(sleeve), payable(sleeve)
     sleeve.value = positions + sleeve.cash + coming - going
     house.today.values[sleeve.number] = (positions, sleeve.cash, coming, going, sleeve.value)
-    if sleeve.value_before > 0:
+    if sleeve.value_before > 0 and sleeve.value - sleeve.external >= 0:
         sleeve.index = sleeve.index * (sleeve.value - sleeve.external) // sleeve.value_before
     house.today.indices[sleeve.number] = sleeve.index
 

@@ -1,0 +1,63 @@
+"""Tables beyond the specification's list, checked when they are there: the instruments' rules and the payouts' promises."""
+
+import polars as pl
+from polars import col
+
+from tests.audit import words
+from tests.audit.books import Books
+from tests.audit.fill_checks import priced_fills
+from tests.audit.order_checks import told
+from tests.audit.result import Check, found
+
+
+def instruments(books: Books) -> list[Check]:
+    """Order mode, lot and levy of every order; scale, base and currency of every price."""
+    export, rules = books.export, told(books, "order_mode", "lot_units", "levy_ppm")
+    if rules is None:
+        export.notes.append("no table instruments: settlement days, price lags and levies are inferred from the orders")
+        return []
+    orders = books.orders.filter(col("side") == words.BUY).join(rules, on="i", how="left", maintain_order="left")
+    by_units = col("asked_units").fill_null(0) != 0
+    wrong = (by_units != (col("order_mode") == words.BY_UNITS)) | (by_units & (col("asked_units") % col("lot_units") != 0))
+    bad = orders.filter(wrong.fill_null(True)).select("order_id", "asked_yen", "asked_units", "order_mode", "lot_units")
+    checks = [found("instruments: purchases by the order mode, in whole lots", orders.height, bad)]
+    sales = priced_fills(books).filter(col("side") == words.SELL).unique("block_id").join(rules, on="i", how="left")
+    net = (col("price").cast(pl.Int128) * (10**6 - col("levy_ppm")) // 10**6).cast(pl.Int64)
+    bad = sales.filter(net.ne_missing(col("fill_price"))).select("block_id", "price", "levy_ppm", "fill_price", expected=net)
+    checks.append(found("instruments: a sale is filled at the price less the levy", sales.height, bad))
+    shape = ["price_scale", "price_base_units", "currency"]
+    prices = export.table("prices", *shape).drop_nulls("i").join(told(books, *shape), on="i", how="left", suffix="_told")
+    bad = prices.filter(pl.any_horizontal(col(column).ne_missing(col(f"{column}_told")) for column in shape))
+    bad = bad.select("date", "instrument_id", *shape)
+    checks.append(found("instruments: scale, base and currency as in the prices", prices.height, bad))
+    return checks
+
+
+def payouts(books: Books) -> list[Check]:
+    """A payout is paid on its promised date, not before it was asked for, and its money is in the flows."""
+    export = books.export
+    if "payouts" not in export.tables:
+        export.notes.append("no table payouts: promised dates are not checked")
+        return []
+    frame = export.table("payouts", *words.OPTIONAL_TABLES["payouts"].replace("?", "").split())
+    broken = col("paid_date").is_null() & (col("promised_date") <= export.date)
+    bad = frame.filter(broken | (col("paid_date") != col("promised_date")))
+    bad = bad.select("sleeve_id", "kind", "requested_date", "promised_date", "paid_date")
+    checks = [found("payouts: paid on the promised date", frame.height, bad)]
+    moved = (col("promised_date") != col("first_promised_date")) & (col("reissue_count") == 0)
+    wrong = moved | (col("first_promised_date") < col("requested_date")) | (col("promised_date") < col("requested_date"))
+    bad = frame.filter(wrong).select("sleeve_id", "kind", "requested_date", "first_promised_date", "promised_date", "reissue_count")
+    checks.append(found("payouts: promised after the request, moved only when counted", frame.height, bad))
+    closed = export.table("sleeves", "closed_date").select("s", b="b_closed").drop_nulls()
+    part = col("kind").is_in(words.PAID_IN_PART)
+    asked = frame.filter(part).drop_nulls(["s", "b_paid"]).select("s", b="b_paid", paid="amount_yen")
+    out = books.flows.filter(part & (col("amount_yen") < 0)).select("s", "b", flow=-col("amount_yen"))
+    both = asked.group_by("s", "b").agg(col("paid").sum()).join(
+        out.group_by("s", "b").agg(col("flow").sum()), on=["s", "b"], how="full", coalesce=True)
+    both = both.join(closed, on=["s", "b"], how="anti")
+    bad = both.filter(col("paid").fill_null(0) != col("flow").fill_null(0))
+    checks.append(found("payouts: the flows pay what was promised", both.height, bad, export))
+    return checks
+
+
+CHECKS = (instruments, payouts)
