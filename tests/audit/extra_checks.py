@@ -60,4 +60,22 @@ def payouts(books: Books) -> list[Check]:
     return checks
 
 
-CHECKS = (instruments, payouts)
+def blocks(books: Books) -> list[Check]:
+    """Columns of blocks beyond the list: custodian, and what the orders of the block asked."""
+    export, checks = books.export, []
+    theirs = export.table("blocks", "block_id")
+    if export.has("blocks", "custodian_id") and export.has("sleeves", "custodian_id"):
+        owners = export.tables["sleeves"].select("s", owner="custodian_id").unique("s")
+        owners = books.orders.join(owners, on="s").group_by("block_id").agg(col("owner").first())
+        bad = theirs.join(owners, on="block_id").filter(col("owner") != col("custodian_id").fill_null(""))
+        checks.append(found("blocks: custodian of their accounts", theirs.height, bad.select("block_id", "custodian_id", "owner")))
+    asked = books.orders.group_by("block_id").agg(
+        pl.len().alias("orders"), col("asked_units").sum(), col("asked_yen").sum()).join(theirs, on="block_id", suffix="_told")
+    for column in ("orders", "asked_units", "asked_yen"):
+        if export.has("blocks", column):
+            bad = asked.filter(col(column) != col(f"{column}_told").fill_null(0)).select("block_id", column, f"{column}_told")
+            checks.append(found(f"blocks: {column} = sum of their orders", theirs.height, bad))
+    return checks
+
+
+CHECKS = (instruments, payouts, blocks)

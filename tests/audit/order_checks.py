@@ -17,7 +17,10 @@ def words_and_keys(books: Books) -> list[Check]:
     strange = ~col("side").is_in((words.BUY, words.SELL)) | ~col("status").is_in(known)
     twice = orders.group_by("order_id").len().filter(col("len") > 1)
     evening = orders.group_by("s", "i", "b_decided").agg(pl.len(), sides=col("side").n_unique())
+    reasons = pl.when(col("side") == words.BUY).then(col("reason").is_in((*words.REBALANCE, *words.ONLY_BUYS)))
+    reasons = reasons.otherwise(col("reason").is_in((*words.REBALANCE, *words.ONLY_SALES)))
     return [
+        found("orders: a reason of its side", orders.height, orders.filter(~reasons).select("order_id", "side", "reason")),
         found("orders: known side and status", orders.height, orders.filter(strange).select("order_id", "side", "status")),
         found("orders: one row per order_id", orders.height, twice),
         found("orders: no purchase and sale of one instrument in one evening", evening.height,

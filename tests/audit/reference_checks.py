@@ -38,12 +38,14 @@ def prices(books: Books) -> list[Check]:
     rest = ["price", "currency", "fx_ppm"]
     yen = (col("currency") == words.YEN) & (col("fx_ppm") != 10**6)
     positive = (col("price") <= 0) | (col("fx_ppm") <= 0) | (col("price_scale") < 0) | (col("price_base_units") <= 0)
+    rates = frame.group_by("date", "currency").agg(rates=col("fx_ppm").n_unique()).filter(col("rates") > 1)
     fixed = frame.group_by("instrument_id").agg(col("price_scale", "price_base_units", "currency").n_unique())
     fixed = fixed.filter(pl.max_horizontal("price_scale", "price_base_units", "currency") > 1)
     return [
         found("prices: one row per instrument and day", frame.height, frame.group_by(key).len().filter(col("len") > 1)),
         found("prices: price, fx and base above zero", frame.height, frame.filter(positive).select(*key, *rest)),
         found("prices: fx_ppm of a yen instrument is 1,000,000", frame.height, frame.filter(yen).select(*key, *rest)),
+        found("prices: one fx_ppm per currency and day", frame.height, rates),
         found("prices: scale, base and currency of an instrument never change", frame.height, fixed),
     ]
 
@@ -68,6 +70,9 @@ def flows(books: Books) -> list[Check]:
     inside = frame.join(lives, on="s", how="left", maintain_order="left")
     bad = inside.filter(col("b_opened").is_null() | (col("b") < col("b_opened")) | (col("b") > col("b_closed")))
     checks.append(found("flows: inside the life of the sleeve", frame.height, bad.select(shown)))
+    if export.has("flows", "instrument_id"):
+        bad = frame.filter((kind == "distribution") != col("instrument_id").is_not_null()).select(*shown, "instrument_id")
+        checks.append(found("flows: an instrument where it is a distribution", frame.height, bad))
     owners = export.table("sleeves", "account_id").select("s", "a").unique("s")
     moved = frame.filter(kind == "transfer").join(owners, on="s", how="left")
     sums = moved.group_by("a", "b").agg(sum=amount.sum())

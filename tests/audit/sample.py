@@ -151,6 +151,10 @@ def build() -> dict[str, list[dict]]:
     tables = made.run(LAST)
     tables["goals"] = [{"date": LAST, "goal_id": "G1", "sleeve_id": "A2", "probability_ppm": 815_000}]
     tables["alerts"] = [{"date": MISSING, "kind": "price_missing", "cause": "no row", "cure": "load the price", "status": "open"}]
+    for block in tables["blocks"]:
+        orders = [order for order in tables["orders"] if order["block_id"] == block["block_id"]]
+        asked = {column: sum(order[column] or 0 for order in orders) for column in ("asked_units", "asked_yen")}
+        block |= {"custodian_id": "K1", "orders": len(orders), **asked}
     tables["instruments"] = [
         {
             "instrument_id": fund.name,

@@ -30,6 +30,7 @@ OPTIONAL_TABLES = {
 OPTIONAL_COLUMNS = {
     "sleeves": "custodian_id?",
     "values": "profit_yen?",
+    "blocks": "custodian_id? asked_units? asked_yen? orders?",
     "flows": "instrument_id?",
     "fees": "collected_yen?",
     "distributions": "fx_ppm?",
@@ -64,6 +65,8 @@ SHARE_COLUMN = r"^share_.+_yen$"
 
 FILL_MISSING = "fill_missing"             # alert: the custodian sent no fill on the price day, the order waits
 FEE_SHORTFALL = "fee_shortfall"           # alert: a last fee was cut to the cash
+REBALANCE = ("strategy", "model", "calendar", "breach")    # reasons of purchases and sales
+ONLY_BUYS, ONLY_SALES = ("invest",), ("closing", "payout", "fee")
 CLOSING = "closing"                       # reason of the orders of a sleeve that closes
 BY_AMOUNT, BY_UNITS = "amount", "units"   # order_mode of an instrument
 PAID_IN_PART = ("withdrawal", "drawing", "transfer")       # payouts of an amount; all others pay the whole cash of a closing

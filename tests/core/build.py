@@ -108,7 +108,9 @@ def registry(sleeves: int = 6) -> Registry:
     return Registry(of_sleeves, of_contracts, {"custodian_no": np.array([0, 4, 4], np.int32)})
 
 
-def rules(today: str, *, program: dict | None = None, no_order_days=(), drawings=(), shares=None, cash="included", **changed) -> Rules:
+def rules(
+    today: str, *, program: dict | None = None, no_order_days=(), drawings=(), shares=None, cash="included", **changed
+) -> Rules:
     """The rules in force on a day; `changed` are fields of `Rules`."""
     columns_of = instruments(**changed.pop("instruments", {}))
     timeline = build_timeline(epoch_day(FIRST), epoch_day(LAST), columns_of, {}, set(no_order_days))

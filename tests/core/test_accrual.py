@@ -66,21 +66,20 @@ def test_a_sleeve_of_today_adds_only_today():
     assert running.tolist() == [2 * 400 + 500, 30] and ending.tolist() == [0, 0] and not ends.any()
 
 
-def closed(today, of, before, final=NO_FINAL, **said):
-    return charge(of, before, rules(today, **said), final)
+def closed(today, of, before, final=NO_FINAL, carried=None, **said):
+    return charge(of, before, rules(today, **said), final, carried or {})
 
 
 def test_a_months_fee_is_its_average_at_the_rate_over_the_days_of_the_year():
-    # 30 days of 3,650,000 and a last one of 7,300,000: (30 + 2) / 31 of it for 31 of 365 days at 1 % a year: 3,200 yen
-    of, before = books("2026-12-31", worth(1, 7_300_000, 30 * 3_650_000)), books("2026-12-30", worth(1, 3_650_000))
-    object.__setattr__(of, "day", day("2026-12-31"))
-    force = rules("2026-12-30")
-    object.__setattr__(force, "day_index", force.day_index)
-    after, charges = charge(of, before, force, NO_FINAL)
+    # 29 days of 3,650,000 and a last one of 7,300,000: 31 such days at 1 % of 365: 3,100 yen
+    of, before = books("2026-11-30", worth(1, 7_300_000, 29 * 3_650_000)), books("2026-11-27", worth(1, 3_650_000))
+    of.sleeves["base_sum_yen"][:] = 27 * 3_650_000  # two days of the weekend come with the close
+    of.contracts["period_start_date"][:], of.contracts["period_end_date"][:] = day("2026-11-01"), day("2026-11-30")
+    after, charges = closed("2026-11-30", of, before)
     assert columns(charges.fees, "contract_no", "start_date", "end_date", "base_yen", "fee_yen", "charged_date") == [
-        (1, day("2026-12-01"), day("2026-12-31"), 32 * 3_650_000 // 31, 3_200, day("2026-12-31"))]
-    assert columns(after.contracts, "period_start_date", "period_end_date") == [(day("2027-01-01"), day("2027-01-31"))]
-    assert columns(after.sleeves, "base_sum_yen") == [(0,)] and after.fees["fee_yen"].tolist() == [3_200]
+        (1, day("2026-11-01"), day("2026-11-30"), 31 * 3_650_000 // 30, 3_100, day("2026-11-30"))]
+    assert columns(after.contracts, "period_start_date", "period_end_date") == [(day("2026-12-01"), day("2026-12-31"))]
+    assert columns(after.sleeves, "base_sum_yen") == [(0,)] and after.fees["fee_yen"].tolist() == [3_100]
 
 
 def test_a_period_that_ended_in_the_holidays_is_charged_on_the_next_close():
@@ -113,6 +112,12 @@ def test_what_a_closed_sleeve_added_stays_with_its_contract():
     of.contracts["closed_base_sum_yen"][:] = 31 * 3_650_000
     after, charges = closed("2027-01-04", of, before)
     assert charges.fees["fee_yen"].tolist() == [3_100] and after.contracts["closed_base_sum_yen"].tolist() == [0]
+    of.contracts["closed_base_sum_yen"][:] = 31 * 3_650_000
+    of.contracts["period_end_date"][:] = day("2026-12-31")
+    of.contracts["period_start_date"][:] = day("2026-12-01")
+    after, charges = closed("2027-01-04", of, before, carried={1: 55})
+    assert charges.fees["fee_yen"].tolist() == [3_100], "what was carried beyond the end is of the new period"
+    assert after.contracts["closed_base_sum_yen"].tolist() == [55]
 
 
 def test_a_termination_is_charged_to_today_and_due_tomorrow_with_all_that_is_open():
@@ -154,11 +159,12 @@ def test_fees_of_a_house_are_their_shares_and_their_dues(seed):
         totals = {}
         for contract, component, end, yen in columns(shares, "contract_no", "component_no", "end_date", "share_yen"):
             totals[contract, component, end] = totals.get((contract, component, end), 0) + yen
-        fresh = fees["charged_date"] == night.result.books.day
-        keys = columns({name: column[fresh] for name, column in fees.items()}, "contract_no", "component_no", "end_date", "fee_yen")
-        assert totals == {key[:3]: key[3] for key in keys}
+        by_key = {key[:3]: key[3:] for key in columns(fees, "contract_no", "component_no", "end_date", "fee_yen", "charged_date")}
+        assert totals == {key: by_key[key][0] for key in totals}, "shares of what was charged, or cut at a closing, today"
+        fresh = [key for key, (_, charged_on) in by_key.items() if charged_on == night.result.books.day]
+        assert set(fresh) <= set(totals)
         dues = night.result.books.dues
         new = dues["charged_date"] == night.result.books.day
-        assert dues["amount_yen"][new].sum() == sum(key[3] for key in keys)
-        charged += len(keys)
-    assert charged > 5
+        assert dues["amount_yen"][new].sum() == sum(by_key[key][0] for key in fresh)
+        charged += len(fresh)
+    assert charged > 3

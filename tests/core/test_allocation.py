@@ -49,7 +49,9 @@ def test_a_block_is_the_sum_of_its_orders_and_a_sale_never_meets_a_purchase():
 
 
 def test_an_answer_finds_the_orders_of_its_block_alone():
-    orders = rows("orders", order(1, FUND, PURCHASE), order(2, FUND, SALE), order(3, BOND, SALE), order(4, FUND, PURCHASE, custodian_no=5))
+    orders = rows(
+        "orders", order(1, FUND, PURCHASE), order(2, FUND, SALE), order(3, BOND, SALE), order(4, FUND, PURCHASE, custodian_no=5)
+    )
     answers = rows("block_fills", fill(FUND, SALE, 1), fill(BOND, PURCHASE, 1), fill(FUND, PURCHASE, 1))
     assert fill_of(orders, np.arange(4), answers).tolist() == [2, 0, -1, -1]
     assert fill_of(orders, np.array([1]), rows("block_fills")).tolist() == [-1]
@@ -67,7 +69,9 @@ def test_a_purchase_by_amount_floors_the_units_of_the_account_and_shares_them():
 
 def test_a_sale_floors_the_yen_of_the_account_and_a_unit_purchase_rounds_them_up():
     # 3 + 4 units at 3,333 a 10,000 units: floor(2.3331) = 2; by units 0.857 and 1.143: the odd yen to the larger remainder
-    orders, groups, _ = filled([order(1, BOND, SALE, asked_units=3), order(2, BOND, SALE, asked_units=4)], [fill(BOND, SALE, 3_333)])
+    orders, groups, _ = filled(
+        [order(1, BOND, SALE, asked_units=3), order(2, BOND, SALE, asked_units=4)], [fill(BOND, SALE, 3_333)]
+    )
     assert columns(groups, "units", "yen") == [(7, 2)]
     assert columns(orders, "sleeve_no", "filled_units", "filled_yen") == [(1, 3, 1), (2, 4, 1)]
     # 10 + 20 units of an ETF at 33.33 yen: ceil(999.9) = 1,000; 333.3 and 666.7 yen
@@ -161,7 +165,10 @@ def test_allocations_of_every_evening_of_a_house_are_their_blocks(seed):
             if told >= 0:
                 assert done["filled_units"][mine].sum() == told
             elif by_amount and mine.any():
-                assert done["filled_yen"][mine].sum() == before["asked_yen"][asked & np.isin(before["sleeve_no"], done["sleeve_no"][mine])].sum()
+                assert (
+                    done["filled_yen"][mine].sum()
+                    == before["asked_yen"][asked & np.isin(before["sleeve_no"], done["sleeve_no"][mine])].sum()
+                )
             elif mine.any():
                 assert done["filled_units"][mine].sum() == before["asked_units"][asked].sum()
             kinds.add((key[2], bool(by_amount), told >= 0))

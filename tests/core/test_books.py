@@ -118,7 +118,9 @@ def test_a_split_floors_the_units_of_the_account_and_keeps_the_costs():
 
 def test_a_distribution_floors_the_yen_of_the_account_and_shares_them_by_units():
     # 7.5 yen a 10 units on 15 + 5: floor(20 × 75 / 100) = 15 over 11.25 and 3.75
-    house = books(TODAY, sleeve(1, cash_yen=1), sleeve(2), sleeve(4), positions=[held(1, FUND, 15), held(2, FUND, 5), held(4, FUND, 1)])
+    house = books(
+        TODAY, sleeve(1, cash_yen=1), sleeve(2), sleeve(4), positions=[held(1, FUND, 15), held(2, FUND, 5), held(4, FUND, 1)]
+    )
     at, yen = distribute(house, FUND, 75, 100)
     assert (at.tolist(), yen.tolist()) == ([0, 1, 2], [11, 4, 0])
     assert columns(house.sleeves, "cash_yen") == [(12,), (4,), (0,)]

@@ -8,7 +8,7 @@ import pytest
 from tests.core.build import BOND, FUND, books, day, market_state, nights, same, sleeve
 from tsutsumi.core.delta import apply, delta, from_snapshot, market_table, read_market, snapshot, state_columns
 from tsutsumi.core.market import MarketState
-from tsutsumi.core.schema import columns, length
+from tsutsumi.core.schema import columns, empty, length
 
 ONE, TWO = "2026-12-02", "2026-12-03"
 
@@ -17,23 +17,33 @@ def held(number, instrument, units):
     return {"sleeve_no": number, "instrument_no": instrument, "held_units": units, "cost_yen": units}
 
 
-def check_round_trip(before, after):
-    tables = delta(before, after)
+def check_round_trip(before, after, orders=None):
+    """`orders` are those that the day told of: the rest of a change in live orders must be in the delta itself."""
+    of_day = empty("orders") if orders is None else orders
+    tables = delta(before, after, of_day)
     for name, table in tables.items():
         assert length(table) > 0, f"{name} is empty"
-    again = apply(before, after.day, tables, after.market)
+    again = apply(before, after.day, tables | {"orders": of_day}, after.market)
     assert same(again, after) == []
     return tables
+
+
+def of_result(night):
+    """What is stored of a day: its delta tables and its orders."""
+    return {name: table for name, table in night.result.tables.items() if name.startswith("delta.") or name == "orders"}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_every_evening_of_a_house_is_its_delta_on_the_evening_before(seed):
     kinds = set()
     for night in nights(seed):
-        kinds |= set(check_round_trip(night.before, night.result.books))
-        stored = {name: table for name, table in night.result.tables.items() if name.startswith("delta.")}
+        told = check_round_trip(night.before, night.result.books, night.result.orders)
+        assert not {"delta.orders", "delta.orders.gone"} & set(told), "live orders follow from the orders of the day"
+        check_round_trip(night.before, night.result.books)
+        stored = of_result(night)
         assert same(apply(night.before, night.result.books.day, stored, night.result.books.market), night.result.books) == []
-    assert {"delta.sleeves", "delta.positions", "delta.orders", "delta.orders.gone", "delta.contracts"} <= kinds
+        kinds |= set(told)
+    assert {"delta.sleeves", "delta.positions", "delta.money", "delta.contracts"} <= kinds
     assert seed == 1 or {"delta.sleeves.gone", "delta.payouts.gone"} <= kinds, "no sleeve closed: choose another house"
 
 
@@ -42,8 +52,7 @@ def test_the_days_of_a_house_build_on_each_other_from_a_snapshot():
     rebuilt = from_snapshot(first.day, snapshot(first), first.market)
     assert same(rebuilt, first) == []
     for night in nights(0)[21:]:
-        stored = {name: table for name, table in night.result.tables.items() if name.startswith("delta.")}
-        rebuilt = apply(rebuilt, night.result.books.day, stored, night.result.books.market)
+        rebuilt = apply(rebuilt, night.result.books.day, of_result(night), night.result.books.market)
     assert same(rebuilt, nights(0)[-1].result.books) == []
 
 
@@ -79,8 +88,14 @@ def test_the_last_sleeve_can_close_and_the_first_can_open():
 
 def test_rows_that_swap_their_keys_are_kept_in_order():
     order = {"instrument_no": FUND, "asked_yen": 5}
-    before = books(ONE, sleeve(1), sleeve(3), orders=[order | {"sleeve_no": 1, "decided_date": 1}, order | {"sleeve_no": 3, "decided_date": 2}],
-                   payouts=[{"sleeve_no": 1, "kind_code": 1, "event_no": 7, "amount_yen": 1}], dues=[{"sleeve_no": 3, "charged_date": 4}])
+    before = books(
+        ONE,
+        sleeve(1),
+        sleeve(3),
+        orders=[order | {"sleeve_no": 1, "decided_date": 1}, order | {"sleeve_no": 3, "decided_date": 2}],
+        payouts=[{"sleeve_no": 1, "kind_code": 1, "event_no": 7, "amount_yen": 1}],
+        dues=[{"sleeve_no": 3, "charged_date": 4}],
+    )
     after = books(TWO, sleeve(1), sleeve(3),
                   orders=[order | {"sleeve_no": 1, "decided_date": 2}, order | {"sleeve_no": 1, "decided_date": 3},
                           order | {"sleeve_no": 3, "decided_date": 1, "asked_yen": 6}],
@@ -92,11 +107,15 @@ def test_rows_that_swap_their_keys_are_kept_in_order():
 
 def test_prices_in_force_are_read_back_as_they_were_written():
     state = market_state()
-    state = MarketState(state.price + 7, state.fx_ppm + 8, state.priced_date + 9, state.refused_price, {"USD": (155, 3), "EUR": (170, 2)})
+    state = MarketState(
+        state.price + 7, state.fx_ppm + 8, state.priced_date + 9, state.refused_price, {"USD": (155, 3), "EUR": (170, 2)}
+    )
     again = read_market(market_table(state))
     assert again.fx == state.fx
     for name in ("price", "fx_ppm", "priced_date", "refused_price"):
-        assert np.array_equal(getattr(again, name), getattr(state, name)) and getattr(again, name).dtype == getattr(state, name).dtype
+        assert (
+            np.array_equal(getattr(again, name), getattr(state, name)) and getattr(again, name).dtype == getattr(state, name).dtype
+        )
 
 
 def test_the_state_has_the_columns_of_the_schema():

@@ -65,7 +65,9 @@ def house(cash, fund, bond, prices, **said):
 def parts_of(after, before, instrument=FUND, flows=None, prices=(10_000, 10_000), **changed):
     num = np.array([1, prices[0], prices[1], 1_000])
     now = {"num": num, "den": np.array([1, 10_000, 10_000, 1]), "most_units": (2**63 - 1) // num}
-    told = drift_parts(after, before, np.array([0]), np.array([instrument]), now, rules("2026-12-02", **changed), flows or empty("flows"))
+    told = drift_parts(
+        after, before, np.array([0]), np.array([instrument]), now, rules("2026-12-02", **changed), flows or empty("flows")
+    )
     return dict(zip(DRIFT_PARTS, told[0].tolist(), strict=True))
 
 
@@ -110,7 +112,9 @@ def test_the_parts_add_up_to_the_distance_of_the_evening(seed):
         prices = {"num": market.num, "den": market.den, "most_units": (2**63 - 1) // np.maximum(market.num, 1)}
         if at.size == 0:
             continue
-        parts = drift_parts(books_of, night.before, at, positions["instrument_no"].astype(np.int64), prices, rules_of, night.result.flows)
+        parts = drift_parts(
+            books_of, night.before, at, positions["instrument_no"].astype(np.int64), prices, rules_of, night.result.flows
+        )
         for k, row in enumerate(at.tolist()):
             i, value = int(positions["instrument_no"][k]), int(books_of.sleeves["value_yen"][row])
             yen = int(positions["held_units"][k]) * int(market.num[i]) // int(market.den[i])

@@ -3,7 +3,23 @@
 import numpy as np
 import pytest
 
-from tests.core.build import ALL_ETF, BOND, ETF, FUND, MIXED, NONE_APPROVED, books, columns, day, event, nights, rows, rules, same, sleeve
+from tests.core.build import (
+    ALL_ETF,
+    BOND,
+    ETF,
+    FUND,
+    MIXED,
+    NONE_APPROVED,
+    books,
+    columns,
+    day,
+    event,
+    nights,
+    rows,
+    rules,
+    same,
+    sleeve,
+)
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.events import EVENT_KINDS, book_events, kind_code
 from tsutsumi.core.flows import CORRECTION, DEPOSIT, INSTALMENT, Flows
@@ -133,7 +149,9 @@ def test_a_contract_without_a_sleeve_ends_at_once_and_never_opens_again():
 
 def test_a_correction_of_yen_moves_cash_both_ways():
     noted = {"sleeve_no": 1, "note_count": 1}
-    after, _, flows, *_ = book(house(), event(7, "correction", amount_yen=5, **noted), event(8, "correction", amount_yen=-9, **noted))
+    after, _, flows, *_ = book(
+        house(), event(7, "correction", amount_yen=5, **noted), event(8, "correction", amount_yen=-9, **noted)
+    )
     assert cash(after)[1] == 399_996 and flows == [(1, CORRECTION, 5, 7), (1, CORRECTION, -9, 8)]
 
 

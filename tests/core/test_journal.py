@@ -73,7 +73,9 @@ def test_a_transfer_is_one_entry_over_two_sleeves():
 
 def test_columns_are_one_entry_a_row_and_lines_of_zero_are_left_out():
     sleeves, yen = np.array([4, 1, 2], np.int32), np.array([30, 0, 10])
-    lines = number_entries(posted((BY_EVENT, np.array([2, 1, 1]), sleeves, np.array([7, 7, 8]), [(CASH, YEN, yen), (DEPOSIT, YEN, -yen)])))
+    lines = number_entries(
+        posted((BY_EVENT, np.array([2, 1, 1]), sleeves, np.array([7, 7, 8]), [(CASH, YEN, yen), (DEPOSIT, YEN, -yen)]))
+    )
     assert columns(lines, *LINE) == [
         (1, 2, CASH, YEN, 10), (1, 2, DEPOSIT, YEN, -10), (2, 4, CASH, YEN, 30), (2, 4, DEPOSIT, YEN, -30)]
     assert number_entries(empty("journal"))["entry_no"].size == 0 and Journal().lines()["entry_no"].size == 0

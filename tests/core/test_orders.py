@@ -13,6 +13,7 @@ from tsutsumi.core.orders import BREACH, CALENDAR, CLOSING, FEE, INVEST, MODEL, 
 TODAY = "2026-12-02"
 PAYS = day("2026-12-08")
 CLOSING_STATUS = 1
+MODELS = weights()
 
 
 def market(**changed):
@@ -42,10 +43,11 @@ def selling(instrument, units, settles=PAYS, status=PLACED):
             "settlement_date": settles, "status_code": status}
 
 
-def evening(of, needs=0, late=False, has_payout=True, reserve=0, reason=0, on=None, weights=weights(), **program):
+def evening(of, needs=0, late=False, has_payout=True, reserve=0, reason=0, on=None, weights=None, **program):
     """The orders as (instrument, side, reason, yen, units), and what is left in the sleeve: rebalanced_date, pending, breach."""
     columns = (np.array([value]) for value in (0, needs, late, has_payout and needs > 0, reserve, reason))
-    orders, *left = decide(of, order_offsets(of), rules(TODAY, program=program, weights=weights), on or market(), *columns)
+    force = rules(TODAY, program=program, weights=MODELS if weights is None else weights)
+    orders, *left = decide(of, order_offsets(of), force, on or market(), *columns)
     names = ("instrument_no", "side_code", "reason_code", "asked_yen", "asked_units")
     return list(zip(*(orders[name].tolist() for name in names), strict=True)), tuple(int(column[0]) for column in left)
 
@@ -278,6 +280,8 @@ def test_each_sleeve_is_decided_alone(sleeves):
     of = books(TODAY, *(sleeve(number, cash_yen=200_000 * number) for number in numbers),
                positions=[{"sleeve_no": number, "instrument_no": i} for number in numbers for i in (FUND, BOND)])
     zeros = np.zeros(sleeves, np.int64)
-    orders, *_ = decide(of, order_offsets(of), rules(TODAY), market(), np.arange(sleeves), zeros, zeros > 0, zeros > 0, zeros, zeros)
+    orders, *_ = decide(
+        of, order_offsets(of), rules(TODAY), market(), np.arange(sleeves), zeros, zeros > 0, zeros > 0, zeros, zeros
+    )
     assert list(zip(orders["row"].tolist(), orders["asked_yen"].tolist(), strict=True)) == [
         (number - 1, yen * number) for number in numbers for yen in (100_000, 90_000)]

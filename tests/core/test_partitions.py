@@ -29,7 +29,9 @@ def test_a_day_closed_in_parts_is_the_day_closed_whole(seed, count):
 
 
 def test_the_days_on_which_the_layout_changes_are_the_same_in_parts():
-    reshaped = [night for night in nights(0) if len(night.before.positions["sleeve_no"]) != len(night.result.books.positions["sleeve_no"])]
+    reshaped = [
+        night for night in nights(0) if len(night.before.positions["sleeve_no"]) != len(night.result.books.positions["sleeve_no"])
+    ]
     assert len(reshaped) > 4
     for night in reshaped[:6]:
         assert differences(run_day(night.before, night.gathered, {}, 3), night.result) == []

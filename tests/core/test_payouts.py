@@ -66,7 +66,9 @@ def test_a_payout_is_paid_on_its_day_and_not_before():
 def test_a_payout_never_takes_cash_that_a_later_day_needs():
     paying = {"sleeve_no": 1, "instrument_no": ETF, "side_code": PURCHASE, "settlement_date": day("2026-12-16"), "asked_yen": 201}
     for asked, paid in ((201, False), (200, True)):
-        of = books(TODAY, sleeve(1, cash_yen=500), positions=[held(1)], orders=[paying | {"asked_yen": asked}], payouts=[payout(1, 300)])
+        of = books(
+            TODAY, sleeve(1, cash_yen=500), positions=[held(1)], orders=[paying | {"asked_yen": asked}], payouts=[payout(1, 300)]
+        )
         assert (run(of)[1] == [(1, WITHDRAWAL, -300)]) == paid
 
 
@@ -135,7 +137,9 @@ def test_a_due_waits_for_its_day_and_the_oldest_is_first():
 
 def test_a_fee_never_takes_promised_cash():
     for promised, paid in ((70, True), (71, False)):
-        of = books(TODAY, sleeve(1, cash_yen=100), positions=[held(1)], payouts=[payout(1, promised, promised=SOON)], dues=[due(1, 30)])
+        of = books(
+            TODAY, sleeve(1, cash_yen=100), positions=[held(1)], payouts=[payout(1, promised, promised=SOON)], dues=[due(1, 30)]
+        )
         assert bool(run(of)[1]) == paid
     # a sale that settles in time carries the promise; one that settles a day later does not
     for settles, paid in ((SOON, True), ("2026-12-21", False)):
@@ -263,8 +267,14 @@ def test_needs_are_open_payouts_and_dues_and_late_after_their_first_evening():
 def test_no_payment_makes_a_later_day_short():
     # whatever is paid, the ladder of each day stays at or above zero
     for cash_yen in range(0, 400, 50):
-        buys = {"sleeve_no": 1, "instrument_no": FUND, "side_code": PURCHASE, "settlement_date": day("2026-12-16"), "asked_yen": 100,
-                "status_code": PLACED}
+        buys = {
+            "sleeve_no": 1,
+            "instrument_no": FUND,
+            "side_code": PURCHASE,
+            "settlement_date": day("2026-12-16"),
+            "asked_yen": 100,
+            "status_code": PLACED,
+        }
         of = books(TODAY, sleeve(1, cash_yen=cash_yen + 100, model_no=MIXED), positions=[held(1)], orders=[buys],
                    payouts=[payout(1, 120), payout(1, 90, event_no=2)], dues=[due(1, 60)])
         after, flows, *_ = run(of)

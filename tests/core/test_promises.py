@@ -89,8 +89,15 @@ def test_a_payout_starts_open_with_one_promise():
 
 
 def test_what_is_available_is_the_value_less_what_was_promised_and_charged():
-    of = books(TODAY, sleeve(1, value_yen=1_000), sleeve(2, value_yen=7_000),
-               payouts=[{"sleeve_no": 1, "kind_code": P_WITHDRAWAL, "amount_yen": 100}, {"sleeve_no": 2, "kind_code": 1, "amount_yen": 9},
-                        {"sleeve_no": 1, "kind_code": P_SLEEVE_CLOSE, "amount_yen": 5_000}],
-               dues=[{"sleeve_no": 1, "amount_yen": 30}])
+    of = books(
+        TODAY,
+        sleeve(1, value_yen=1_000),
+        sleeve(2, value_yen=7_000),
+        payouts=[
+            {"sleeve_no": 1, "kind_code": P_WITHDRAWAL, "amount_yen": 100},
+            {"sleeve_no": 2, "kind_code": 1, "amount_yen": 9},
+            {"sleeve_no": 1, "kind_code": P_SLEEVE_CLOSE, "amount_yen": 5_000},
+        ],
+        dues=[{"sleeve_no": 1, "amount_yen": 30}],
+    )
     assert available(of, 0, 500) == 1_370

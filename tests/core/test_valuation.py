@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from tests.core.build import nights
 from tsutsumi.core.valuation import most_units, value_sleeves
 
-BANDS = {"band_absolute_ppm": np.array([0, 50_000]), "band_relative_ppm": np.array([0, 0]), "minimum_trade_yen": np.array([0, 10_000])}
+BANDS = {
+    "band_absolute_ppm": np.array([0, 50_000]),
+    "band_relative_ppm": np.array([0, 0]),
+    "minimum_trade_yen": np.array([0, 10_000]),
+}
 
 
 def value(held, cash=0, receivable=0, payable=0, num=(1, 1, 1), den=(1, 1, 1), weights=((0, 0, 0), (0, 500_000, 500_000))):
@@ -43,7 +47,11 @@ amounts = st.integers(0, 10**12)
 
 
 @settings(deadline=None, max_examples=120)
-@given(st.lists(st.tuples(st.integers(0, 10**12), st.integers(1, 10**15), st.integers(1, 10**9)), min_size=1, max_size=4), amounts, amounts)
+@given(
+    st.lists(st.tuples(st.integers(0, 10**12), st.integers(1, 10**15), st.integers(1, 10**9)), min_size=1, max_size=4),
+    amounts,
+    amounts,
+)
 def test_the_value_is_that_of_pythons_integers(held, cash, payable):
     held = [(units, num, max(den, units * num // 10**12 + 1)) for units, num, den in held]  # within the range of a position
     units, num, den = zip(*held, strict=True)
@@ -73,7 +81,9 @@ def test_every_sleeve_of_a_house_is_worth_the_sum_of_its_parts(seed):
     for night in nights(seed)[::6]:
         of, market = night.result.books, night.gathered.inputs.market
         worth = dict.fromkeys(of.sleeves["sleeve_no"].tolist(), 0)
-        for number, i, units in zip(*(of.positions[name].tolist() for name in ("sleeve_no", "instrument_no", "held_units")), strict=True):
+        for number, i, units in zip(
+            *(of.positions[name].tolist() for name in ("sleeve_no", "instrument_no", "held_units")), strict=True
+        ):
             worth[number] += units * int(market.num[i]) // int(market.den[i])
         assert of.sleeves["positions_yen"].tolist() == list(worth.values())
         own = of.sleeves["positions_yen"] + of.sleeves["cash_yen"] + of.sleeves["receivable_yen"] - of.sleeves["payable_yen"]

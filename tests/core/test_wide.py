@@ -1,5 +1,7 @@
 """128-bit products and largest remainders against Python's own integers."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,6 +43,22 @@ def test_a_product_over_a_divisor_is_that_of_pythons_integers_or_is_refused(a, b
 ])
 def test_the_edges_of_sixty_three_bits_are_exact(a, b, c, expected):
     assert tuple(int(part) for part in mul_div_mod(a, b, c)) == expected
+
+
+def test_long_divisions_are_exact_where_an_estimated_digit_must_be_corrected():
+    # divisors whose upper half is small beside the lower, and dividends just below a multiple: the estimate is one or two too high
+    rng, long_ones = random.Random(7), 0
+    for _ in range(20_000):
+        c = rng.choice([2**62, 2**61, 2**40, 2**33, 2**32]) + rng.choice([2**32 - 1, 2**31 + 1, rng.getrandbits(40), 1, -1])
+        a, b = (
+            c - rng.choice([0, 1, 2, rng.getrandbits(32) % c]),
+            rng.choice([rng.getrandbits(63), c - 1, 2**63 - 1 - rng.getrandbits(20)]),
+        )
+        expected = divmod(a * b, c)
+        if expected[0] <= MAX:
+            assert tuple(int(part) for part in mul_div_mod(a, b, c)) == expected, (a, b, c)
+            long_ones += a * b > MAX
+    assert long_ones > 15_000
 
 
 @settings(deadline=None, max_examples=150)

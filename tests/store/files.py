@@ -38,7 +38,8 @@ FILES = {
     "calendar_holidays": "calendar_id,date,name\nUS,2026-09-07,Labor Day\n",
     "models": "model_id,name,manager_id\ngrowth,成長,manager\nincome,安定,manager\nmix,組合せ,manager\n",
     "model_versions": (
-        "model_id,version,effective_date,proposed_by,approved_by\ngrowth,1,2020-01-01,tanaka,suzuki\nincome,1,2020-01-01,tanaka,suzuki\n"
+        "model_id,version,effective_date,proposed_by,approved_by\n"
+        "growth,1,2020-01-01,tanaka,suzuki\nincome,1,2020-01-01,tanaka,suzuki\n"
         "mix,1,2020-01-01,tanaka,suzuki\n"
     ),
     "model_weights": (
@@ -61,7 +62,8 @@ FILES = {
     "sleeves": "sleeve_id,contract_id,name,model_id\ns1,k1,老後,growth\ns2,k1,学費,mix\ns3,k2,,growth\n",
     "plans": "sleeve_id,kind,valid_from_date,amount_yen\ns1,instalment,2026-01-01,30000\n",
     "events": (
-        "event_id,date,kind,contract_id,sleeve_id,amount_yen\ne1,2026-08-03,contract_opened,k1,,\ne2,2026-08-03,sleeve_opened,,s1,\n"
+        "event_id,date,kind,contract_id,sleeve_id,amount_yen\n"
+        "e1,2026-08-03,contract_opened,k1,,\ne2,2026-08-03,sleeve_opened,,s1,\n"
         "e3,2026-08-03,deposit,,s1,1000000\n"
     ),
 }

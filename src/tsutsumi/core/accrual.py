@@ -4,8 +4,10 @@ Balance fee in arrears on the daily average; what it costs is `fees.arrears_aver
 Rules: docs/close.md §7.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 from numba import njit
@@ -124,7 +126,7 @@ def _walk(account, contract, accounts, contracts, rows):
 
 
 def charge(
-    books: Books, before: Books, rules: Rules, final: np.ndarray, carried: dict[int, int]
+    books: Books, before: Books, rules: Rules, final: np.ndarray, carried: Mapping[int, int] = MappingProxyType({})
 ) -> tuple[Books, Charges]:
     """Return the books with today's accrual, and the fees charged tonight (報酬の計上).
 

@@ -76,10 +76,13 @@ def _rebalance_due(case):
 def _gather(case, instrument_no, held_units, live, market, s):
     """Fill v_i, what can still be sold and what is being sold; return Σ v, Σ yen of unpriced purchases, est."""
     total, buying, estimate = np.int64(0), np.int64(0), np.int64(0)
+    first_order = case.first_order
+    while first_order < case.last_order and live[first_order].status_code != PLACED:
+        first_order += 1
     for k in range(case.last - case.first):
         i = instrument_no[case.first + k]
         sale_units, purchase_yen = np.int64(0), np.int64(0)
-        for o in range(case.first_order, case.last_order):
+        for o in range(first_order, case.last_order):
             if live[o].instrument_no == i and live[o].status_code == PLACED:
                 if live[o].side_code == SALE:
                     sale_units += live[o].asked_units
@@ -318,10 +321,12 @@ def _write(case, rebalance, market, found, written, s):
 @njit(cache=True, error_model="numpy")
 def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights, day, found, s):
     """Decide for each case; writes what is left into it and returns the number of orders written to `found`."""
-    written = 0
+    written, some_stop = 0, False
+    for i in range(market.size):
+        some_stop = some_stop or market[i].stops
     for number in range(cases.size):
         case = cases[number]
-        if _is_stopped(case, instrument_no, held_units, live, market):
+        if some_stop and _is_stopped(case, instrument_no, held_units, live, market):
             due = _rebalance_due(case)
             if case.status_code == OPEN and due != 0:
                 if case.pending_code == 0 or case.reason in (STRATEGY, MODEL):
