@@ -42,7 +42,7 @@ class FeeBooks:
 
     def _histories(self, key: str, excluded: bool) -> dict[int, History]:
         values = self.export.table("values", "date", "value_yen", "cash_yen").drop_nulls(["s", "b", "value_yen", "cash_yen"])
-        yen = col("value_yen") - col("cash_yen") if excluded else col("value_yen")
+        yen = (col("value_yen") - col("cash_yen")).clip(lower_bound=0) if excluded else col("value_yen")
         values = values.join(self.sleeves.select("s", "c"), on="s").group_by(key, "date").agg(yen=yen.sum())
         lists = values.sort(key, "date").group_by(key, maintain_order=True).agg("date", "yen")
         return {row[0]: History(row[1], row[2]) for row in lists.iter_rows()}
@@ -99,27 +99,42 @@ def shares(fees: FeeBooks) -> list[Check]:
 
 
 def collection(fees: FeeBooks) -> list[Check]:
-    """Σ fee flows of a contract and day = −Σ fees collected (refunds come in); a last fee may be cut to the cash, with an alert."""
+    """Σ fee flows of a contract and day = −Σ fees collected (refunds come in).
+
+    A sleeve that closes pays its part at once: such a part may be ahead of its fee until the others have paid theirs.
+    """
     export, frame = fees.export, fees.fees
-    sign = pl.when(col("kind") == words.REFUND).then(1).otherwise(-1)
+    sign = pl.when(col("kind") == words.REFUND).then(-1).otherwise(1)
     whole = pl.coalesce("collected_yen", "fee_yen") if "collected_yen" in frame.columns else col("fee_yen")
     taken = frame.drop_nulls("b_collected").with_columns(yen=sign * whole)
     due = taken.group_by("c", b="b_collected").agg(fees=col("yen").sum())
-    flows = fees.books.flows.filter(col("kind") == "fee").join(fees.sleeves.select("s", "c"), on="s", how="left")
-    paid = flows.group_by("c", "b").agg(flows=col("amount_yen").sum())
-    both = due.join(paid, on=["c", "b"], how="full", coalesce=True)
-    bad = both.filter(col("fees").fill_null(0) != col("flows").fill_null(0))
+    flows = fees.books.flows.filter(col("kind") == "fee").join(fees.sleeves.select("s", "c", "b_closed"), on="s", how="left")
+    early = pl.when(col("b") == col("b_closed")).then(-col("amount_yen")).otherwise(0)
+    paid = flows.with_columns(early=early).group_by("c", "b").agg(flows=-col("amount_yen").sum(), early=col("early").sum())
+    both = due.join(paid, on=["c", "b"], how="full", coalesce=True).sort("c", "b")
+    both = both.with_columns(col("fees", "flows", "early").fill_null(0))
+    both = both.with_columns(ahead=(col("flows") - col("fees")).cum_sum().over("c"), early=col("early").cum_sum().over("c"))
+    unpaid = frame.filter(col("b_collected").is_null()).select("c").unique().with_columns(unpaid=pl.lit(True))
+    both = both.join(unpaid, on="c", how="left", maintain_order="left")
+    last = (col("b") == col("b").max().over("c")) & col("unpaid").is_null()
+    bad = both.filter((col("ahead") < 0) | (col("ahead") > col("early")) | (last & (col("ahead") != 0)))
+    bad = bad.select("c", "b", "fees", "flows")
     checks = [found("fees: collected = fee flows, per contract and day", both.height, bad, export)]
     if "collected_yen" in frame.columns:
-        cut = taken.filter(col("collected_yen").fill_null(col("fee_yen")) != col("fee_yen"))
-        alerts = export.table("alerts", "kind").filter(col("kind") == words.FEE_SHORTFALL).height
-        excess = cut.filter(col("collected_yen") > col("fee_yen"))
-        bad = cut if cut["contract_id"].n_unique() > alerts else excess
+        bad = taken.filter(col("collected_yen").fill_null(col("fee_yen")) != col("fee_yen"))
+        bad = bad.filter((col("collected_yen") > col("fee_yen")) | ~col("b_collected").is_in(_shortfalls(fees).implode()))
         bad = bad.select(*KEY, "fee_yen", "collected_yen")
         checks.append(found("fees: cut only with an alert of the shortfall", taken.height, bad))
     bad = frame.filter(col("b_collected") < col("b_charged")).select(*KEY, "charged_date", "collected_date")
     checks.append(found("fees: collected on or after the charge", frame.height, bad))
     return checks
+
+
+def _shortfalls(fees: FeeBooks) -> pl.Series:
+    """The business days with an alert that a last fee was cut to the cash."""
+    if not fees.export.has("alerts", "kind", "b"):
+        return pl.Series([], dtype=pl.Int32)
+    return fees.export.tables["alerts"].filter(col("kind") == words.FEE_SHORTFALL)["b"].drop_nulls().unique()
 
 
 def _first_closing_orders(fees: FeeBooks) -> dict[int, date]:
@@ -151,7 +166,10 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
     for s, c, opened, closed in fees.sleeves.sort("s").select("s", "c", "opened_date", "closed_date").iter_rows():
         members.setdefault(c, []).append((s, opened, closed))
     due: dict[tuple[int, int], list[int]] = {}
-    skipped, selling = set(), _first_closing_orders(fees)
+    skipped, selling, short = set(), _first_closing_orders(fees), set(_shortfalls(fees))
+    early: dict[int, list[tuple[int, int]]] = {}
+    for c, s, b in fees.sleeves.drop_nulls("b_closed").select("c", "s", "b_closed").iter_rows():
+        early.setdefault(c, []).append((s, b))
     for row in fees.fees.drop_nulls(["c", "b_collected", "charged_date", "start_date", "end_date"]).iter_rows(named=True):
         terms, c, b, charged = fees.terms(row["c"], row["start_date"]), row["c"], row["b_collected"], row["charged_date"]
         excluded = bool(terms and terms.excluded)
@@ -161,8 +179,10 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
                 if s in histories[excluded] and opened <= charged and (closed is None or closed > charged)]
         weights = {s: histories[excluded][s].total(row["start_date"], row["end_date"]) for s, _ in here}
         closing = {s for s, closed in here if closed and not paid.get((s, b)) or s in selling and selling[s] <= charged}
-        bounds, cut = _bounds(row["fee_yen"], weights, closing), row.get("collected_yen") not in (None, row["fee_yen"])
-        if not bounds or cut or row["kind"] != words.CHARGE or (terms and (terms.business or not terms.arrears)):
+        bounds = _bounds(row["fee_yen"], weights, closing)
+        parted = b in short or (row["collected_date"] - charged).days > words.SHARED_ANEW_AFTER or any(
+            paid.get((s, day)) for s, day in early.get(c, ()) if row["b_charged"] < day < b)
+        if not bounds or parted or row["kind"] != words.CHARGE or (terms and (terms.business or not terms.arrears)):
             skipped.add((c, b))
             continue
         for s, (low, high) in bounds.items():
@@ -231,15 +251,14 @@ def bases(fees: FeeBooks) -> list[Check]:
 
 def by_the_terms(fees: FeeBooks) -> list[Check]:
     """The fee recomputed, the ends of the periods, and no period left out."""
-    bad, rows, components = [], 0, {}
+    bad, rows, short = [], 0, set(_shortfalls(fees))
     for row, terms in fees.by_terms():
         rows += 1
         start, end = row["start_date"], row["end_date"]
         history = fees.contracts[terms.excluded].get(row["c"], History([], []))
         fee = terms.fee(row["component"], terms.bases(history, start, end, fees.is_business)[1], start, end)
-        if fee != row["fee_yen"]:
+        if fee != row["fee_yen"] and not (row["fee_yen"] < fee and row["b_collected"] in short):
             bad.append((row["contract_id"], row["component"], str(start), row["fee_yen"], fee))
-        components.setdefault((row["c"], row["contract_id"], row["component"]), []).append(row)
     schema = {"contract_id": pl.String, "component": pl.String, "start_date": pl.String, "fee_yen": pl.Int64, "rebuilt": pl.Int64}
     if not rows:
         fees.export.notes.append("no fee terms given: fees are not recomputed from their bases")

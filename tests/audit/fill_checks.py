@@ -65,9 +65,10 @@ def block_sums(books: Books) -> list[Check]:
     checks = [found("blocks: one row per block_id", blocks.height, blocks.group_by("block_id").len().filter(col("len") > 1))]
     orders = books.orders
     sums = orders.group_by("block_id").agg(
-        col("i", "side", "b_placed").first(), same=pl.struct("i", "side", "b_placed", "b_priced", "b_settlement").n_unique(),
+        col("i", "side", "b_placed").first(), same=pl.struct("i", "side", "b_placed").n_unique(),
+        dates=pl.struct("b_priced", "b_settlement").filter(col("status") != words.CANCELLED).n_unique(),
         filled=col("filled").any(), sum_units=col("filled_units").sum(), sum_yen=col("filled_yen").sum())
-    mixed = sums.filter(col("same") > 1).select("block_id", different="same")
+    mixed = sums.filter((col("same") > 1) | (col("dates") > 1)).select("block_id")
     checks.append(found("blocks: orders of one instrument, side, placed, price and settlement day", sums.height, mixed))
     both = blocks.join(sums, on="block_id", how="full", coalesce=True, suffix="_orders")
     lost = both.filter(col("same").is_null() | col("instrument_id").is_null())

@@ -161,6 +161,21 @@ MUTATIONS = {
     "an order with the reason of the other side": (put("orders", {"reason": "payout"}, side="buy"), "a reason of its side"),
     "a block of another custodian": (put("blocks", {"custodian_id": "K2"}), "custodian of their accounts"),
     "a block with an order too many": (add("blocks", {"orders": 1}), "blocks: orders = sum"),
+    "an order without a price day": (put("orders", {"priced_date": None}, order_id="O16"), "dated unless cancelled"),
+    "a fill across a split": (
+        put(
+            "orders",
+            {
+                "status": "settled",
+                "filled_units": 9,
+                "filled_yen": 1,
+                "priced_date": day("2025-01-15"),
+                "settlement_date": day("2025-01-17"),
+            },
+            order_id="O12",
+        ),
+        "orders that wait are cancelled",
+    ),
     "a lot that is not whole": (put("instruments", {"lot_units": 20}, instrument_id="AMERICA"), "in whole lots"),
     "a levy that was not taken": (put("instruments", {"levy_ppm": 2_000}, instrument_id="JAPAN"), "the price less the levy"),
     "a price lag": (put("instruments", {"price_lag_days": 2}, instrument_id="JAPAN"), "price lag of an instrument"),

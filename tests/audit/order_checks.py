@@ -126,11 +126,13 @@ def cells(books: Books) -> list[Check]:
     buying = col("side") == words.BUY
     asked = pl.when(buying).then(yen <= 0).otherwise(units <= 0) | (units < 0) | (yen < 0)
     filled = (col("filled_units").fill_null(0) < 0) | (col("filled_yen").fill_null(0) < 0)
+    undated = (col("status") != words.CANCELLED) & (col("priced_date").is_null() | col("settlement_date").is_null())
     half = col("filled") & (col("filled_units").is_null() | col("filled_yen").is_null())
     early = col("status").is_in(words.UNFILLED) & (col("filled_units").is_not_null() | col("filled_yen").is_not_null())
     shown = ["order_id", "side", "asked_yen", "asked_units", "filled_units", "filled_yen", "status"]
     return [
         found("orders: what is asked is above zero", orders.height, orders.filter(asked).select(shown)),
+        found("orders: dated unless cancelled", orders.height, orders.filter(undated).select(SHOWN)),
         found("orders: filled cells empty until the fill", orders.height, orders.filter(filled | half | early).select(shown)),
     ]
 

@@ -65,30 +65,29 @@ def accounts(books: Books) -> list[Check]:
     return checks
 
 
-def replayed(rows, bases: dict[int, int] | None) -> dict[tuple[int, int], int | None]:
+def replayed(rows, bases: dict[int, int] | None) -> dict[tuple[int, int], int]:
     """The cost of each (owner, i) after moves sorted by day: a purchase adds its yen, a sale takes its part.
 
-    None: units were corrected, the cost is unknown. With `bases` (price_base_units by i) the tax law's average: unit cost per
-    base rounded up, then the cost of the rest rounded up.
+    Corrected units go as in a sale and come without cost. With `bases` (price_base_units by i) the tax law's average: unit cost
+    per base rounded up, then the cost of the rest rounded up.
     """
     held: dict[tuple[int, int], int] = {}
-    cost: dict[tuple[int, int], int | None] = {}
+    cost: dict[tuple[int, int], int] = {}
     for owner, i, rank, units, yen in rows:
         key = (owner, i)
         have, paid = held.get(key, 0), cost.get(key, 0)
         held[key] = have + units
-        if rank == 3:
-            cost[key] = None
-        elif rank == 1 and paid is not None:
+        if rank == 1:
             cost[key] = paid + yen
-        elif rank == 2 and paid is not None:
-            if have <= 0:
-                cost[key] = None
-            elif bases is None:
-                cost[key] = paid - paid * -units // have
-            else:
-                unit_cost = -(-paid * bases[i] // have)
-                cost[key] = -(-unit_cost * (have + units) // bases[i])
+        elif held[key] <= 0:
+            cost[key] = 0
+        elif rank in (2, 3) and units < 0 and bases is None:
+            cost[key] = paid - paid * -units // have
+        elif rank in (2, 3) and units < 0:
+            unit_cost = -(-paid * bases[i] // have)
+            cost[key] = -(-unit_cost * held[key] // bases[i])
+        else:
+            cost[key] = paid
     return cost
 
 
@@ -111,8 +110,9 @@ def costs(books: Books) -> list[Check]:
     prices = export.table("prices", "price_base_units").drop_nulls("i").unique("i")
     bases = dict(zip(prices["i"].to_list(), prices["price_base_units"].to_list(), strict=True))
     of_sleeves = moves.sort("s", "i", "b", "rank", "decided").select("s", "i", "rank", "units", "yen")
-    grouped = moves.group_by("a", "i", "b", "rank").agg(col("units").sum(), col("yen").sum())
-    of_accounts = grouped.sort("a", "i", "b", "rank").select("a", "i", "rank", "units", "yen")
+    alone = pl.when(col("rank") == 3).then("s")
+    grouped = moves.group_by("a", "i", "b", "rank", alone=alone).agg(col("units").sum(), col("yen").sum())
+    of_accounts = grouped.sort("a", "i", "b", "rank", "alone").select("a", "i", "rank", "units", "yen")
     for table, column, owner, rows, base in (("positions", "cost_yen", "s", of_sleeves, None),
                                              ("account_positions", "tax_cost_yen", "a", of_accounts, bases)):
         theirs = export.table(table, "held_units", column).drop_nulls([owner, "i"])
@@ -120,10 +120,8 @@ def costs(books: Books) -> list[Check]:
         keys = list(rebuilt)
         mine = pl.DataFrame({owner: [k[0] for k in keys], "i": [k[1] for k in keys], "rebuilt": [rebuilt[k] for k in keys]},
                             schema={owner: pl.Int32, "i": pl.Int32, "rebuilt": pl.Int64})
-        mine = mine.with_columns(known=pl.lit(True))
         both = theirs.select(owner, "i", column).join(mine, on=[owner, "i"], how="full", coalesce=True)
-        corrected = col("known").fill_null(False) & col("rebuilt").is_null()
-        bad = both.filter(~corrected & (col(column).fill_null(0) != col("rebuilt").fill_null(0)))
+        bad = both.filter(col(column).fill_null(0) != col("rebuilt").fill_null(0))
         checks.append(found(f"{table}: {column} rebuilt", both.height, bad.select(owner, "i", column, "rebuilt"), export))
         bad = theirs.filter((col(column) < 0) | ((col("held_units") == 0) & (col(column) != 0)))
         bad = bad.select(owner, "i", column)

@@ -101,15 +101,15 @@ def distributions(books: Books) -> list[Check]:
         return checks
     rows = export.tables["distributions"].drop_nulls(["i", "b"]).filter(col("b") <= export.b_last)
     fx = col("fx_ppm") if "fx_ppm" in rows.columns else pl.lit(None, dtype=pl.Int64)
-    rows = rows.select("i", "b", "amount", "per_units", own_fx=fx).sort("b")
+    rows = rows.select("i", "b", "amount", "per_units", own_fx=fx).with_row_index("n").sort("b")
     rows = rows.join_asof(books.price_rows.drop("price"), on="b", by="i", strategy="backward", check_sortedness=False)
     scales = export.table("prices", "price_scale").drop_nulls("i").unique("i").select("i", "price_scale")
     rows = rows.join(scales, on="i")
     pairs = rows.select("price_scale", "per_units").iter_rows()
     below = pl.Series([10**scale * per * 10**6 for scale, per in pairs], dtype=pl.Int128)
     rows = rows.with_columns(below=below, above=col("amount").cast(pl.Int128) * pl.coalesce("own_fx", "fx"))
-    held = held_before(books, rows.select("i", "b", "above", "below"))
-    due = held.group_by("a", "i", "b").agg(col("units").sum(), col("above", "below").first())
+    held = held_before(books, rows.select("n", "i", "b", "above", "below"))
+    due = held.group_by("a", "i", "b", "n").agg(col("units").sum(), col("above", "below").first())
     due = due.with_columns(due=(col("units").cast(pl.Int128) * col("above") // col("below")).cast(pl.Int64))
     owners = export.table("sleeves", "account_id").select("s", "a").unique("s")
     paid = paid.join(owners, on="s", how="left")
@@ -119,7 +119,8 @@ def distributions(books: Books) -> list[Check]:
     bad = both.filter(col("due").fill_null(0) != col("paid").fill_null(0))
     checks.append(found("distributions: paid = floor of units x amount, per account", both.height, bad, export))
     if len(key) == 3:
-        shared = held.select("s", "a", "i", "b", "units").join(due.select("a", "i", "b", "due"), on=["a", "i", "b"])
+        single = due.filter(pl.len().over("a", "i", "b") == 1).select("a", "i", "b", "due")
+        shared = held.select("s", "a", "i", "b", "units").join(single, on=["a", "i", "b"])
         sums = paid.group_by("s", "i", "b").agg(paid=col("amount_yen").sum())
         shared = shared.join(sums, on=["s", "i", "b"], how="left").with_columns(col("paid").fill_null(0))
         bad = badly_shared(shared, ["a", "i", "b"], "due", "units", "paid").select("s", "i", "b", "due", "units", "paid")
@@ -134,19 +135,23 @@ def splits(books: Books) -> list[Check]:
         export.notes.append(f"no table splits: {changes.height:,} unit changes by splits are taken from the journal")
         return []
     rows = export.tables["splits"].drop_nulls(["i", "b"]).filter(col("b") <= export.b_last)
-    rows = rows.select("i", "b", "old_units", "new_units")
+    rows = rows.select("i", "b", "old_units", "new_units").filter(pl.len().over("i", "b") == 1)
+    crossed = books.fills.join(rows, on="i").filter((col("b_decided") < col("b")) & (col("b") <= col("b_priced")))
+    crossed = crossed.select("order_id", "decided_date", "priced_date")
     held = held_before(books, rows)
     after = col("units").sum().over("a", "i", "b").cast(pl.Int128) * col("new_units") // col("old_units")
     held = held.with_columns(after=after.cast(pl.Int64))
     held = held.join(changes.select("s", "i", "b", change="units"), on=["s", "i", "b"], how="left")
     held = held.with_columns(now=col("units") + col("change").fill_null(0))
     sums = held.group_by("a", "i", "b").agg(col("after").first(), col("now").sum())
-    strange = changes.join(rows, on=["i", "b"], how="anti").select("s", "i", "b", "units")
+    known = export.tables["splits"].select("i", "b")
+    strange = changes.join(known, on=["i", "b"], how="anti").select("s", "i", "b", "units")
     lost = sums.filter(col("after") != col("now"))
     return [
         found("splits: units of an account = floor of units x new / old", sums.height, lost, export),
         found("splits: shared by largest remainder", held.height,
               badly_shared(held, ["a", "i", "b"], "after", "units", "now").select("s", "i", "b", "units", "now"), export),
+        found("splits: orders that wait are cancelled", books.fills.height, crossed),
         found("splits: no unit change without a split", changes.height, strange, export),
     ]
 

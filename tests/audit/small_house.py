@@ -137,8 +137,8 @@ class House:
                 self.units[sleeve, fund] = after
                 self.post(day, "split", (sleeve, "units", fund, after - before), (sleeve, "split", fund, before - after))
         for order in self.orders:
-            if order.fund == fund and order.side == "sell" and order.decided < day <= order.priced:
-                order.units = order.units * new // old
+            if order.fund == fund and order.status == "placed" and order.decided < day <= order.priced:
+                order.status, order.priced, order.settles = "cancelled", None, None
 
     def distribute(self, day: date, fund: str, amount: int, per: int) -> None:
         fx = self.prices[fund, day][1]

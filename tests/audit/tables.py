@@ -38,6 +38,10 @@ class Calendar:
         taken = table.gather(pl.select(pl.when(inside).then(offsets)).to_series())
         return pl.select(pl.when(taken >= 0).then(taken)).to_series()
 
+    def next_numbers(self, dates: pl.Series) -> pl.Series:
+        """The number of each date, or of the next business day."""
+        return self.frame["day"].search_sorted(dates, side="left").cast(pl.Int32)
+
     def on_or_after(self, day: date) -> int:
         while self.number[(day - self.first).days] < 0:
             day += timedelta(1)
@@ -188,7 +192,8 @@ class Export:
     def _dates(self, name: str) -> None:
         frame, bad, rows = self.tables[name], [], 0
         for column in [column for column in frame.columns if frame[column].dtype == pl.Date]:
-            number = self.calendar.numbers(frame[column])
+            rolled = name in ("splits", "distributions")
+            number = self.calendar.next_numbers(frame[column]) if rolled else self.calendar.numbers(frame[column])
             short = "b" if column == "date" else "b_" + column.removesuffix("_date")
             frame = frame.with_columns(number.alias(short))
             rows += frame[column].count()

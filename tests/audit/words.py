@@ -10,7 +10,7 @@ TABLES = {
     "positions": "date sleeve_id instrument_id held_units value_yen cost_yen",
     "account_positions": "date account_id instrument_id held_units tax_cost_yen",
     "flows": "date sleeve_id kind amount_yen",
-    "orders": "order_id block_id sleeve_id instrument_id side reason decided_date placed_date priced_date settlement_date"
+    "orders": "order_id block_id sleeve_id instrument_id side reason decided_date placed_date priced_date? settlement_date?"
               " asked_yen? asked_units? filled_units? filled_yen? status",
     "blocks": "block_id instrument_id side placed_date units? yen? fill_price?",
     "fees": "contract_id component kind start_date end_date base_yen fee_yen charged_date collected_date?",
@@ -40,7 +40,7 @@ TEXT_ENDS = ("_id", "_toml")
 TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "component", "ledger_account", "asset", "cause", "cure"}
 
 # Dates that need not be a business day, and dates that may lie after the exported one.
-ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date"}
+ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "splits.date", "distributions.date"}
 FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.end_date",
           "fee_terms.valid_from_date", "splits.date", "distributions.date",
           "payouts.first_promised_date", "payouts.promised_date"}
@@ -65,6 +65,8 @@ SHARE_COLUMN = r"^share_.+_yen$"
 
 FILL_MISSING = "fill_missing"             # alert: the custodian sent no fill on the price day, the order waits
 FEE_SHORTFALL = "fee_shortfall"           # alert: a last fee was cut to the cash
+PAYOUT_CUT = "payout_cut"                 # alert: a payout was cut to what the sleeve had
+SHARED_ANEW_AFTER = 20                    # calendar days after which an unpaid fee is shared by what each sleeve can pay
 REBALANCE = ("strategy", "model", "calendar", "breach")    # reasons of purchases and sales
 ONLY_BUYS, ONLY_SALES = ("invest",), ("closing", "payout", "fee")
 CLOSING = "closing"                       # reason of the orders of a sleeve that closes
