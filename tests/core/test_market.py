@@ -1,6 +1,5 @@
 """Which price is in force: every way in which a price can be absent or wrong, and the yen of a unit."""
 
-import time
 from datetime import date
 from fractions import Fraction
 from math import floor
@@ -288,17 +287,3 @@ def test_the_rule_read_slowly_gives_the_same(last, refused, received, ppm, units
     assert np.gcd(market.num, market.den).tolist() == [1] * 5
     assert market.state.refused_price[USD] == (received if status == REFUSED and received > 0 else
                                                0 if status in (FRESH, REFUSED) else refused)
-
-
-def test_a_day_of_forty_instruments_takes_less_than_a_third_of_a_millisecond():
-    count = 41
-    house = frame(currency=["JPY"] * 31 + ["USD"] * 10, calendar_ids=["", "US;UK"] * 20 + ["US"])
-    timeline = build_timeline(FIRST, LAST, house, HOLIDAYS, set())
-    prices = {i: 10_000 + i for i in range(1, count)}
-    state = close(initial_market(house), 0, prices, house=house, timeline=timeline).state
-    spent = []
-    for _ in range(50):
-        start = time.perf_counter()
-        close(state, 1, prices, house=house, timeline=timeline)
-        spent.append(time.perf_counter() - start)
-    assert min(spent) < 0.0003, f"{min(spent) * 1000:.3f} ms"
