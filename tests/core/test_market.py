@@ -277,7 +277,7 @@ def test_the_rule_read_slowly_gives_the_same(last, refused, received, ppm, units
         status = MISSING
     elif today is None:
         status = MISSING
-    elif received <= 0 or not (near[0] or (refused and near[1])):
+    elif received <= 0 or not (near[0] or (refused and near[1] and Fraction(last, 20) < received < last * 20)):
         status = REFUSED
     else:
         price, rate = received, today
