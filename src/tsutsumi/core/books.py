@@ -74,19 +74,6 @@ def order_offsets(books: Books) -> np.ndarray:
     return offsets
 
 
-@njit(cache=True)
-def _insert(column, more, places, merged):
-    """Fill `merged` with `column`, each more[k] before column[places[k]]; `places` ascend."""
-    first = 0
-    for k in range(places.size):
-        for place in range(first, places[k]):
-            merged[place + k] = column[place]
-        merged[places[k] + k] = more[k]
-        first = places[k]
-    for place in range(first, column.size):
-        merged[place + places.size] = column[place]
-
-
 def insert_orders(books: Books, fresh: Frame, rows: np.ndarray, offsets: np.ndarray) -> Frame:
     """Return the live orders with those decided tonight, in the order of the sleeves, then by decided date and instrument.
 
@@ -94,10 +81,13 @@ def insert_orders(books: Books, fresh: Frame, rows: np.ndarray, offsets: np.ndar
     ----------
     fresh : orders in the order of the sleeves and instruments;  rows : their sleeve rows;  offsets : `order_offsets(books)`
     """
-    places, merged = offsets[rows + 1], {}
+    place, merged = offsets[rows + 1] + np.arange(rows.size), {}
+    known = np.ones(length(books.orders) + rows.size, bool)
+    known[place] = False
+    kept = np.flatnonzero(known)
     for name, column in books.orders.items():
-        merged[name] = np.empty(column.size + places.size, column.dtype)
-        _insert(column, fresh[name], places, merged[name])
+        merged[name] = np.empty(known.size, column.dtype)
+        merged[name][kept], merged[name][place] = column, fresh[name]
     return merged
 
 
@@ -223,7 +213,7 @@ def _find(account, instrument, wanted_account, wanted_instrument, places):
         a, i = wanted_account[k], wanted_instrument[k]
         if low > 0 and (account[low - 1] > a or (account[low - 1] == a and instrument[low - 1] >= i)):
             low = 0
-        high, step = low, 1
+        high, step = low, 16
         while high < account.size and (account[high] < a or (account[high] == a and instrument[high] < i)):
             low, high, step = high + 1, high + step, 2 * step
         high = min(high, account.size)

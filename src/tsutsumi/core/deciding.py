@@ -37,9 +37,9 @@ def decide(evening: Evening, look: np.ndarray) -> None:
     evening.order_offsets = offsets = order_offsets(books)
     look |= (needs > 0) | (reason > 0) | (sleeves["pending_code"] > 0) | (sleeves["status_code"] > 0) | (np.diff(offsets) > 0)
     rows = np.flatnonzero(look)
-    reserve = reserve_for_drawings(books, rules) + _accrued(books, rules)
+    reserve = reserve_for_drawings(books, rules)[rows] + _accrued(books, rules, rows)
     found, rebalanced, pending, breach = decide_orders(
-        books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve[rows], reason[rows]
+        books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve, reason[rows]
     )
     sleeves["rebalanced_date"][rows], sleeves["pending_code"][rows] = rebalanced, pending
     left = np.flatnonzero(breach)
@@ -99,9 +99,7 @@ def _place(evening: Evening, found: Frame) -> None:
     evening.new_orders = orders
     evening.books = replace(books, orders=insert_orders(books, orders, rows, evening.order_offsets))
 
-def _accrued(books: Books, rules: Rules) -> np.ndarray:
-    """Return the fee that each sleeve has run up so far, at the rate of the first tier (経過報酬の概算)."""
-    rate = rules.top_rate_ppm[books.sleeves["program_no"]]
-    return books.sleeves["base_sum_yen"] // (PPM * 365) * rate + books.sleeves["base_sum_yen"] % (PPM * 365) * rate // (PPM * 365)
-
-
+def _accrued(books: Books, rules: Rules, rows: np.ndarray) -> np.ndarray:
+    """Return the fee that each sleeve at `rows` has run up so far, at the highest rate of the table (経過報酬の概算)."""
+    base, rate = books.sleeves["base_sum_yen"][rows], rules.top_rate_ppm[books.sleeves["program_no"][rows]]
+    return base // (PPM * 365) * rate + base % (PPM * 365) * rate // (PPM * 365)

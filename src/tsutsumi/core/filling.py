@@ -37,8 +37,9 @@ def fill(evening: Evening) -> None:
         evening.alerts.add("order_cancelled", "sleeve", filled["sleeve_no"][k],
                         f"{name}: nothing was filled at the limit, of a partial fill, or for so small an amount",
                         "nothing: the next close decides anew")
+    rows = due[go][order]
     for name in FILL_COLUMNS:
-        orders[name][due[go][order]] = filled[name]
+        orders[name][rows] = filled[name]
     if not done.all():
         evening.books = replace(evening.books, orders=take(orders, orders["status_code"] != CANCELLED))
     evening.changed_orders.append(filled)

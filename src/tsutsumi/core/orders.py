@@ -6,17 +6,18 @@ what the kernels share; letters (v, e, t, x) are those of the page.
 """
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 from tsutsumi.core.drift import is_breach
 from tsutsumi.core.ladder import PLACED, PURCHASE, SALE
-from tsutsumi.core.schema import length
-from tsutsumi.core.wide import mul_div_ceil, mul_div_floor, position_yen
+from tsutsumi.core.schema import length, records
+from tsutsumi.core.wide import divide_known, mul_div_ceil, mul_div_floor, ppm_floor, reciprocals
 
 STRATEGY, MODEL, CALENDAR, BREACH, INVEST, PAYOUT, FEE, CLOSING = 1, 2, 3, 4, 5, 6, 7, 8
 REASONS = ("", "strategy", "model", "calendar", "breach", "invest", "payout", "fee", "closing")
 OPEN = 0
 PPM = 1_000_000
+BLOCK = 2_048  # sleeves that one thread takes at a time
 
 CASE = np.dtype([  # a sleeve to be decided on, where its positions and live orders lie, what is due, and what is left of it
     ("row", "i8"), ("first", "i8"), ("last", "i8"), ("first_order", "i8"), ("last_order", "i8"), ("cash_yen", "i8"),
@@ -29,8 +30,8 @@ LIVE = np.dtype([
     ("side_code", "i1"), ("status_code", "i1"),
 ], align=True)
 MARKET = np.dtype([
-    ("num", "i8"), ("den", "i8"), ("most_units", "i8"), ("lot", "i8"), ("limit_price", "i8"), ("limit_den", "i8"), ("pays", "i8"),
-    ("can_order", "?"), ("stops", "?"), ("unit_mode", "?"),
+    ("num", "i8"), ("den", "i8"), ("reciprocal", "u8"), ("most_units", "i8"), ("lot", "i8"), ("limit_price", "i8"),
+    ("limit_den", "i8"), ("pays", "i8"), ("can_order", "?"), ("stops", "?"), ("unit_mode", "?"),
 ], align=True)
 RULES = np.dtype([(name, "i8") for name in (
     "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "sale_margin_ppm",
@@ -44,12 +45,12 @@ LINE = np.dtype([(name, "i8") for name in (  # a position of the sleeve in hand
 )])
 
 
-def records(kind: np.dtype, rows: int, columns) -> np.ndarray:
-    """Return columns as rows of one kind: a kernel reads and hands on a row as it would a number."""
-    made = np.zeros(rows, kind)
-    for name in kind.names:
-        made[name] = columns[name]
-    return made
+@njit(cache=True, error_model="numpy")
+def _yen(units, quote):
+    """Return yen(units) with the price in force."""
+    if units <= quote.most_units:
+        return divide_known(units * quote.num, quote.den, quote.reciprocal)
+    return mul_div_floor(units, quote.num, quote.den)
 
 
 @njit(cache=True)
@@ -89,12 +90,12 @@ def _gather(case, instrument_no, held_units, live, market, s):
                 else:
                     purchase_yen += live[o].asked_yen
         s[k].at, s[k].selling, s[k].sellable = i, sale_units, held_units[case.first + k] - sale_units
-        s[k].v = position_yen(s[k].sellable, market[i].num, market[i].den, market[i].most_units) + purchase_yen
+        s[k].v = _yen(s[k].sellable, market[i]) + purchase_yen
         s[k].sold, s[k].sold_first, s[k].bought_yen, s[k].bought_units = 0, 0, 0, 0
         total += s[k].v
         buying += purchase_yen
         if sale_units > 0:
-            estimate += position_yen(sale_units, market[i].num, market[i].den, market[i].most_units)
+            estimate += _yen(sale_units, market[i])
     return total, buying, estimate
 
 
@@ -115,14 +116,13 @@ def _descending(count, s):
 @njit(cache=True, error_model="numpy")
 def _sell(k, units, market, s):
     """Sell more of one instrument: v_i and e_i are of what is left. Returns yen(units)."""
-    i = s[k].at
-    num, den, most = market[i].num, market[i].den, market[i].most_units
-    before = position_yen(s[k].sellable - s[k].sold, num, den, most)
+    quote = market[s[k].at]
+    before = _yen(s[k].sellable - s[k].sold, quote)
     s[k].sold += units
-    gone = before - position_yen(s[k].sellable - s[k].sold, num, den, most)
+    gone = before - _yen(s[k].sellable - s[k].sold, quote)
     s[k].v -= gone
     s[k].e -= gone
-    return position_yen(units, num, den, most)
+    return _yen(units, quote)
 
 
 @njit(cache=True, error_model="numpy")
@@ -265,7 +265,7 @@ def _decide_open(case, instrument_no, held_units, live, market, rule, weight, da
     above = False
     for k in range(count):
         s[k].weight = weight[s[k].at]
-        s[k].target = mul_div_floor(worth, s[k].weight, PPM)
+        s[k].target = ppm_floor(worth, s[k].weight)
         s[k].e = s[k].v - s[k].target
         above = above or s[k].e > 0
     rebalance, last = _rebalance_due(case), case.rebalanced_date
@@ -342,6 +342,16 @@ def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights
     return written
 
 
+@njit(cache=True, parallel=True, error_model="numpy")
+def _decide_blocks(cases, instrument_no, held_units, live, market, rules, weights, day, found, first_found, written, scratch):
+    """Decide for blocks of cases at once, each with its own part of `found`; the result is the same for any number of threads."""
+    for block in prange(written.size):
+        part = cases[block * BLOCK : (block + 1) * BLOCK]
+        written[block] = _decide_cases(
+            part, instrument_no, held_units, live, market, rules, weights, day, found[first_found[block] :], scratch[block]
+        )
+
+
 def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payout, reserve, reason_in):
     """Return tonight's orders (発注) and what the decision leaves in the sleeves.
 
@@ -371,11 +381,17 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
         "reason": reason_in, "breach": 0,
     }
     cases = records(CASE, rows.size, given | {name: books.sleeves[name][rows] for name in CASE.names if name not in given})
-    written = _decide_cases(
+    quotes = records(MARKET, market["num"].size, market | {"reciprocal": reciprocals(market["den"])})
+    widths = cases["last"] - cases["first"]
+    first_found = np.append(0, np.cumsum(widths))[: rows.size : BLOCK]
+    written = np.zeros(first_found.size, np.int64)
+    _decide_blocks(
         cases, books.positions["instrument_no"], books.positions["held_units"],
-        records(LIVE, length(books.orders), books.orders), records(MARKET, market["num"].size, market),
-        records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found,
-        np.zeros(int((cases["last"] - cases["first"]).max(initial=1)), LINE),
+        records(LIVE, length(books.orders), books.orders), quotes,
+        records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found, first_found,
+        written, np.zeros((written.size, int(widths.max(initial=1))), LINE),
     )
-    orders = {name: np.ascontiguousarray(found[name][:written]) for name in FOUND.names}
+    parts = [found[:0], *(found[first : first + count] for first, count in zip(first_found, written, strict=True))]
+    found = np.concatenate(parts)
+    orders = {name: np.ascontiguousarray(found[name]) for name in FOUND.names}
     return orders, *(cases[name] for name in ("rebalanced_date", "pending_code", "breach"))

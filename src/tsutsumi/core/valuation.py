@@ -8,14 +8,14 @@ import numpy as np
 from numba import njit, prange
 
 from tsutsumi.core.drift import is_breach
-from tsutsumi.core.wide import MAX, position_yen
+from tsutsumi.core.wide import MAX, divide_known, position_yen, reciprocals
 
 BLOCK = 4_096  # sleeves that one thread takes at a time
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
 def _value_pass(
-    offsets, instrument, units, program, model, cash, receivable, payable, num, den, most_units, weights, band_absolute,
+    offsets, instrument, units, program, model, cash, receivable, payable, num, den, reciprocal, most_units, weights, band_absolute,
     band_relative, minimum_trade, positions_yen, value_yen, attention,
 ):
     rows, width = cash.size, np.int64(0)
@@ -28,7 +28,10 @@ def _value_pass(
             total = np.int64(0)
             for k in range(count):
                 i = instrument[first + k]
-                yen[k] = position_yen(units[first + k], num[i], den[i], most_units[i])
+                if units[first + k] <= most_units[i]:
+                    yen[k] = divide_known(units[first + k] * num[i], den[i], reciprocal[i])
+                else:
+                    yen[k] = position_yen(units[first + k], num[i], den[i], most_units[i])
                 total += yen[k]
             positions_yen[row] = total
             value = total + cash[row] + receivable[row] - payable[row]
@@ -75,7 +78,7 @@ def value_sleeves(offsets, positions, sleeves, prices, weights, programs):
     _value_pass(
         offsets, positions["instrument_no"], positions["held_units"], sleeves["program_no"], sleeves["model_no"],
         sleeves["cash_yen"], sleeves["receivable_yen"], sleeves["payable_yen"], prices["num"], prices["den"],
-        prices["most_units"], weights, programs["band_absolute_ppm"], programs["band_relative_ppm"],
+        reciprocals(prices["den"]), prices["most_units"], weights, programs["band_absolute_ppm"], programs["band_relative_ppm"],
         programs["minimum_trade_yen"], positions_yen, value_yen, attention,
     )
     return positions_yen, value_yen, attention

@@ -4,21 +4,24 @@ Every product that could pass 2^63 goes through 128 bits; nothing here is a floa
 """
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 MAX = np.iinfo(np.int64).max
 ROOT = 3_037_000_500  # two numbers below it have a product below 2^63
 
 
-@njit(cache=True, inline="always")
-def _product_high(a, b):
-    """Upper 64 bits of the 128-bit product of two non-negative int64."""
-    a0, a1 = np.uint64(a) & np.uint64(0xFFFFFFFF), np.uint64(a) >> np.uint64(32)
-    b0, b1 = np.uint64(b) & np.uint64(0xFFFFFFFF), np.uint64(b) >> np.uint64(32)
-    low = a0 * b0
-    middle = a1 * b0 + (low >> np.uint64(32))
-    other = a0 * b1 + (middle & np.uint64(0xFFFFFFFF))
-    return a1 * b1 + (middle >> np.uint64(32)) + (other >> np.uint64(32))
+@intrinsic
+def _product_high(_context, a, b):
+    """Upper 64 bits of the 128-bit product of two uint64: one instruction of the processor."""
+
+    def generate(_context, builder, _signature, arguments):
+        wide, word = ir.IntType(128), ir.IntType(64)
+        product = builder.mul(*(builder.zext(number, wide) for number in arguments))
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+
+    return types.uint64(types.uint64, types.uint64), generate
 
 
 @njit(cache=True, error_model="numpy")
@@ -56,7 +59,7 @@ def mul_div_mod(a, b, c):
         product = np.uint64(a) * np.uint64(b)
         quotient = product // np.uint64(c)
         return np.int64(quotient), np.int64(product - quotient * np.uint64(c))
-    high = _product_high(a, b)
+    high = _product_high(np.uint64(a), np.uint64(b))
     if high >= np.uint64(c):
         raise OverflowError("a quotient above 2^63: a price, an amount or a number of units is out of range")
     quotient, remainder = _long_division(high, np.uint64(a) * np.uint64(b), np.uint64(c))
@@ -84,6 +87,14 @@ def position_yen(units, num, den, most_units):
     if units <= most_units:
         return np.int64(np.uint64(units) * np.uint64(num) // np.uint64(den))
     return mul_div_floor(units, num, den)
+
+
+@njit(cache=True, inline="always", error_model="numpy")
+def ppm_floor(amount, ppm):
+    """Return floor(amount × ppm / 10^6) for 0 ≤ amount, ppm."""
+    if amount < ROOT and ppm < ROOT:
+        return np.int64(np.uint64(amount * ppm) // np.uint64(1_000_000))
+    return mul_div_floor(amount, ppm, 1_000_000)
 
 
 @njit(cache=True)
@@ -135,3 +146,17 @@ def share_group(total, weights, ties, shares):
                 best = k
         taken[best] = True
         shares[best] += 1
+
+
+def reciprocals(den: np.ndarray) -> np.ndarray:
+    """Return floor((2^64 − 1) / den) per divisor: what `divide_known` multiplies with."""
+    return np.uint64(2**64 - 1) // den.astype(np.uint64)
+
+
+@njit(cache=True, inline="always")
+def divide_known(number, den, reciprocal):
+    """Return floor(number / den) for 0 ≤ number < 2^63 without dividing: the product is at most 1 too low, the rest tells."""
+    quotient = _product_high(np.uint64(number), reciprocal)
+    if np.uint64(number) - quotient * np.uint64(den) >= np.uint64(den):
+        quotient += np.uint64(1)
+    return np.int64(quotient)

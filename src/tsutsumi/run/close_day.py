@@ -23,6 +23,7 @@ from tsutsumi.ports import BankDebit, Custodian
 from tsutsumi.ports.paper import PaperBank, PaperCustodian
 from tsutsumi.run.clock import now
 from tsutsumi.run.day_run import DayResult, first_books, gather, new_orders, run_day, told_allocations, told_flows
+from tsutsumi.run.memory import keep_memory
 from tsutsumi.run.reference import MARKET_TABLES, REFERENCE_TABLES, Reference
 from tsutsumi.store.database import House, HouseError, reading, transaction
 from tsutsumi.store.day_file import day_digest, write_day_file
@@ -181,6 +182,7 @@ def close_through(house: House, through: Date, progress: Callable[[int, int, Day
     ----------
     progress : called after each day with its number, the number of days, and its result
     """
+    keep_memory()
     report, begun = CloseReport(), time.perf_counter()
     with closing(house, through) as closer:
         days = closer.reference.timeline.days

@@ -28,6 +28,7 @@ from tsutsumi.core.reconciliation import holdings_of, reconcile
 from tsutsumi.core.schema import Frame, length
 from tsutsumi.core.sorting import sorted_order
 from tsutsumi.run.day_run import DayResult, Gathered, run_day
+from tsutsumi.run.memory import keep_memory
 from tsutsumi.store.day_file import day_digest, write_day_file
 
 FULL_DAY_ROUNDS = 3
@@ -114,6 +115,7 @@ def measure(contracts: int, rounds: int, tell: Callable[[str], None] = lambda te
     tell : called with what is being done
     """
     duckdb = load_duckdb()
+    keep_memory()
     tell("peak memory, in a process of its own")
     peak = peak_bytes(contracts)
     tell(f"a book of {contracts:,} contracts")
@@ -217,6 +219,7 @@ def _own_peak() -> int:
 
 def main() -> None:
     """Close a synthetic day once and print the peak of memory."""
+    keep_memory()
     book = build_book(int(sys.argv[1]))
     _forget_peak()
     with tempfile.TemporaryDirectory(prefix="tsutsumi-bench-") as folder:
