@@ -117,14 +117,15 @@ def rules(
     plain = {
         "band_absolute_ppm": 50_000, "band_relative_ppm": 0, "cooldown_days": 20, "minimum_trade_yen": 10_000,
         "minimum_deposit_yen": 100_000, "minimum_instalment_yen": 10_000, "withdrawal_limit_ppm": 900_000,
-        "sale_margin_ppm": 50_000, "collection_days": 3, "remainder_company_no": 1,
+        "sale_margin_ppm": 50_000, "collection_days": 3, "remainder_company_no": 1, "performance_sleeve": 0,
+        "collection_deposit": 0,
     } | (program or {})
     table = changed.pop("weights", weights())
     fields = {
         "instruments": columns_of, "weights": table, "weights_before": table, "rebalance_today": np.zeros(2, bool),
         "programs": {name: np.array([0, value], np.int64) for name, value in plain.items()},
-        "offered": np.array([[False] * 4, [False, True, True, True]]), "terms_on": lambda program, on: terms(cash),
-        "top_rate_ppm": np.array([0, 10_000]), "shares": shares or {}, "registry": registry(),
+        "offered": np.array([[False] * 4, [False, True, True, True]]), "program_terms": lambda program, on: ("small", terms(cash)),
+        "shares": shares or {}, "registry": registry(),
         "drawings": {name: np.array([row[k] for row in drawings], np.int64)
                      for k, name in enumerate(("date", "sleeve_no", "amount_yen", "planned_date"))},
         "settlement_days": np.stack([columns_of["sell_settlement_days"], columns_of["buy_settlement_days"]]),
@@ -151,7 +152,7 @@ def books(today: str, *sleeves: dict, **tables: list[dict]) -> Books:
     for row in sorted(sleeves, key=lambda row: (row["account_no"], row["contract_no"])):
         contracts[row["contract_no"]] = {"account_no": row["account_no"], "contract_no": row["contract_no"], "program_no": 1,
                                          "opened_date": day("2026-11-02"), "period_start_date": day("2026-12-01"),
-                                         "period_end_date": day("2026-12-31")}
+                                         "period_end_date": day("2026-12-31"), "period_count": 1}
     for row in tables.get("positions", []):
         key = (owner[row["sleeve_no"]]["account_no"], row["instrument_no"])
         units, cost = totals.get(key, (0, 0))

@@ -260,7 +260,7 @@ def test_needs_are_open_payouts_and_dues_and_late_after_their_first_evening():
     of = books(TODAY, sleeve(1), sleeve(2), sleeve(4),
                payouts=[payout(1, 70, requested=TODAY), payout(1, 0, P_SLEEVE_CLOSE), payout(4, 5)],
                dues=[due(1, 30, charged=TODAY), due(2, 8)])
-    needs, late, has_payout = open_needs(of)
+    needs, late, has_payout = open_needs(of, rules(TODAY))
     assert (needs.tolist(), late.tolist(), has_payout.tolist()) == ([100, 8, 5], [False, True, True], [True, False, True])
 
 

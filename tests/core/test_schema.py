@@ -79,9 +79,9 @@ def test_rows_are_taken_stacked_and_sorted_with_every_column():
 
 
 def test_a_frame_from_rows_has_the_types_of_the_vocabulary():
-    of = frame("fee_shares", [(1, 2, 3, 4, 5)])
+    of = frame("fee_shares", [(1, 0, 2, 1, 3, 4, 5)])
     assert {name: column.dtype for name, column in of.items()} == {name: vocabulary()[name].dtype for name in of}
     with pytest.raises(ValueError):
         frame("fee_shares", [(1, 2, 3, 4)])
     with pytest.raises(OverflowError):
-        frame("fee_shares", [(2**31, 2, 3, 4, 5)])
+        frame("fee_shares", [(2**31, 0, 2, 1, 3, 4, 5)])

@@ -8,7 +8,9 @@ from sqlalchemy import select
 from tsutsumi.store import database
 from tsutsumi.store.database import HouseError, create_house, open_house, reading, transaction
 from tsutsumi.store.rows import insert_rows
-from tsutsumi.store.tables import companies, meta, metadata
+from tsutsumi.store.tables import SCHEMA_VERSION, companies, meta, metadata, program_rules
+
+NEWER = str(SCHEMA_VERSION + 1)
 
 
 def test_a_new_house_is_empty_and_opens(tmp_path, database_url):
@@ -23,7 +25,7 @@ def test_an_sqlite_house_can_be_moved(tmp_path):
     create_house(tmp_path / "before").engine.dispose()
     (tmp_path / "before").rename(tmp_path / "after")
     with reading(open_house(tmp_path / "after")) as connection:
-        assert connection.execute(select(meta.c.value)).scalars().all() == ["1"]
+        assert connection.execute(select(meta.c.value)).scalars().all() == [str(SCHEMA_VERSION)]
 
 
 def test_sqlite_keeps_what_it_has_committed(tmp_path):
@@ -55,26 +57,44 @@ def test_an_interrupted_init_is_run_again(tmp_path, database_url, monkeypatch):
 
 def test_a_house_of_a_newer_schema_is_refused_and_left_untouched(house):
     with transaction(house) as connection:
-        connection.execute(meta.update().values(value="2"))
+        connection.execute(meta.update().values(value=NEWER))
     house.engine.dispose()
     before = {path.name: path.read_bytes() for path in house.folder.iterdir() if path.name in ("house.toml", "house.sqlite")}
-    with pytest.raises(HouseError, match=r"schema is version 2, this program knows 1: .* left untouched; install that release"):
+    told = f"schema is version {NEWER}, this program knows {SCHEMA_VERSION}: .* left untouched; install that release"
+    with pytest.raises(HouseError, match=told):
         open_house(house.folder)
     assert before == {name: (house.folder / name).read_bytes() for name in before}
     with reading(house) as connection:
-        assert connection.execute(select(meta.c.value)).scalars().all() == ["2"]
+        assert connection.execute(select(meta.c.value)).scalars().all() == [NEWER]
 
 
 def test_an_older_schema_is_brought_up_to_date(house, monkeypatch):
     def add_table(connection):
         connection.exec_driver_sql("CREATE TABLE wishes (wish_no INTEGER)")
 
-    monkeypatch.setattr(database, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(database, "SCHEMA_VERSION", int(NEWER))
     monkeypatch.setattr(database, "MIGRATIONS", (*database.MIGRATIONS, add_table))
     for _ in range(2):
         with reading(open_house(house.folder)) as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM wishes").scalar() == 0
-            assert connection.execute(select(meta.c.value)).scalars().all() == ["2"]
+            assert connection.execute(select(meta.c.value)).scalars().all() == [NEWER]
+
+
+def test_a_house_of_the_first_schema_gets_the_fee_choices(house):
+    """Version 1 had neither the terms of single contracts nor the two choices of the program rules."""
+    with transaction(house) as connection:
+        connection.exec_driver_sql("DROP TABLE contract_fee_terms")
+        for column in ("performance_scope", "collection_kind"):
+            connection.exec_driver_sql(f"ALTER TABLE program_rules DROP COLUMN {column}")
+        connection.exec_driver_sql(
+            "INSERT INTO program_rules (program_no, valid_from_date, remainder_company_no) VALUES (1, '2020-01-06', 1)"
+        )
+        connection.execute(meta.update().values(value="1"))
+    with reading(open_house(house.folder)) as connection:
+        chosen = connection.execute(select(program_rules.c.performance_scope, program_rules.c.collection_kind)).all()
+        assert chosen == [("contract", "cash")]
+        assert connection.exec_driver_sql("SELECT count(*) FROM contract_fee_terms").scalar() == 0
+        assert connection.execute(select(meta.c.value)).scalars().all() == [str(SCHEMA_VERSION)]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tsutsumi.core.accrual import accrued_rates, contract_rows
 from tsutsumi.core.books import Books, insert_orders, order_offsets
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
 from tsutsumi.core.drift import DRIFT_PARTS, drift_parts
@@ -26,7 +27,7 @@ def decide(evening: Evening, look: np.ndarray) -> None:
     evening.changed_payouts.append(take(books.payouts, np.arange(known, length(books.payouts))))
     sleeves = books.sleeves
     market = _order_market(evening)
-    needs, late, has_payout = open_needs(books)
+    needs, late, has_payout = open_needs(books, rules)
     reason = np.zeros(look.size, np.int8)
     calendar = rules.rebalance_today[sleeves["program_no"]]
     reason[calendar] = CALENDAR
@@ -101,5 +102,5 @@ def _place(evening: Evening, found: Frame) -> None:
 
 def _accrued(books: Books, rules: Rules, rows: np.ndarray) -> np.ndarray:
     """Return the fee that each sleeve at `rows` has run up so far, at the highest rate of the table (経過報酬の概算)."""
-    base, rate = books.sleeves["base_sum_yen"][rows], rules.top_rate_ppm[books.sleeves["program_no"][rows]]
+    base, rate = books.sleeves["base_sum_yen"][rows], accrued_rates(books, rules)[contract_rows(books)[rows]]
     return base // (PPM * 365) * rate + base % (PPM * 365) * rate // (PPM * 365)

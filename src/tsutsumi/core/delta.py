@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tsutsumi.core.books import STATE_TABLES, Books, index_books, new_books
+from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, index_books, new_books
 from tsutsumi.core.ladder import PRICED
 from tsutsumi.core.market import MarketState
 from tsutsumi.core.performance import chain_index
-from tsutsumi.core.schema import Frame, columns, empty, length, stack, take
+from tsutsumi.core.schema import Frame, columns, empty, length, row_in, stack, take
 from tsutsumi.core.sorting import sorted_order
 
 KEY_COLUMNS = {
@@ -23,7 +23,9 @@ KEY_COLUMNS = {
     "orders": ("sleeve_no", "decided_date", "instrument_no"),
     "payouts": ("sleeve_no", "kind_code", "event_no", "first_promised_date"),
     "dues": ("sleeve_no", "charged_date"),
-    "fees": ("contract_no", "component_no", "end_date"),
+    "fees": FEE_KEY,
+    "fee_days": ("contract_no", "start_date"),
+    "fee_marks": ("contract_no", "sleeve_no", "component_no", "step_no"),
     "ended": ("contract_no", "sleeve_no"),
 }
 ORDER = {
@@ -34,20 +36,6 @@ ORDER = {
 IN_SLEEVE_ORDER = {"positions": ("instrument_no",), "orders": ("decided_date", "instrument_no")}
 MONEY_COLUMNS = ("cash_yen", "receivable_yen", "payable_yen")
 MARKET_COLUMNS = ("price", "fx_ppm", "priced_date", "refused_price")
-
-
-def _row_in(old: Frame, new: Frame, key: tuple[str, ...]) -> np.ndarray:
-    """Return for each row of `new` the row of `old` with the same key, -1 if there is none; keys stand once in each."""
-    rows, both = length(old), [np.concatenate([old[name], new[name]]) for name in key]
-    order = sorted_order(*both)
-    same = np.ones(max(order.size - 1, 0), bool)
-    for column in both:
-        ordered = column[order]
-        same &= ordered[1:] == ordered[:-1]
-    pairs = np.flatnonzero(same)
-    place = np.full(length(new), -1)
-    place[order[pairs + 1] - rows] = order[pairs]
-    return place
 
 
 def _rolled(before: Frame, money: Frame, value_yen: np.ndarray, days: int) -> Frame:
@@ -62,7 +50,7 @@ def _rolled(before: Frame, money: Frame, value_yen: np.ndarray, days: int) -> Fr
 
 def _rolled_orders(before: Frame, of_day: Frame, sleeve_rank: np.ndarray) -> Frame:
     """Return yesterday's live orders with those of the day in their place: what is settled or cancelled is gone."""
-    at = _row_in(before, of_day, KEY_COLUMNS["orders"])
+    at = row_in(before, of_day, KEY_COLUMNS["orders"])
     kept = np.ones(length(before), bool)
     kept[at[at >= 0]] = False
     live = of_day["status_code"] <= PRICED
@@ -113,7 +101,7 @@ def _table_delta(old: Frame, new: Frame, key: tuple[str, ...]) -> tuple[Frame, F
     same = length(old) == length(new) and all(np.array_equal(old[name], new[name]) for name in key)
     if same:
         return take(new, _differs(old, new)), {name: old[name][:0] for name in key}
-    at = _row_in(old, new, key)
+    at = row_in(old, new, key)
     known = at >= 0
     changed = np.ones(length(new), bool)
     if known.any():
@@ -148,10 +136,20 @@ def read_market(tables: dict[str, Frame]) -> MarketState:
     return MarketState(*(tables["market"][name] for name in MARKET_COLUMNS), fx)
 
 
+def _complete(table: str, of: Frame | None) -> Frame:
+    """Return a stored table with every column that it has today; what an older program did not know is zero."""
+    if of is None:
+        return empty(table)
+    if of.keys() >= {word.column for word in columns(table)}:
+        return of
+    whole = empty(table, length(of))
+    return {name: of.get(name, column) for name, column in whole.items()}
+
+
 def from_snapshot(day: int, tables: dict[str, Frame], market: MarketState) -> Books:
     """Return the books from `snapshot` tables."""
     books = new_books(day, market)
-    frames = {table: tables[f"state.{table}"] for table in STATE_TABLES}
+    frames = {table: _complete(table, tables.get(f"state.{table}")) for table in STATE_TABLES}
     return index_books(Books(day, **frames, market=books.market))
 
 
@@ -168,6 +166,7 @@ def apply(before: Books, day: int, tables: dict[str, Frame], market: MarketState
         if changed is None and gone is None:
             frames[table] = old
             continue
+        changed = None if changed is None else _complete(table, changed)
         frames[table] = _apply_table(table, old, changed, gone, key, sleeve_rank)
     return index_books(Books(day, **frames, market=market))
 
@@ -208,7 +207,7 @@ def _apply_table(table: str, old: Frame, changed: Frame | None, gone: Frame | No
     drop = np.zeros(length(old), bool)
     for part in (changed, gone):
         if part is not None and length(part):
-            at = _row_in(old, part, key)
+            at = row_in(old, part, key)
             drop[at[at >= 0]] = True
     whole = stack(take(old, ~drop), changed) if changed is not None else take(old, ~drop)
     if table in IN_SLEEVE_ORDER:

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tsutsumi.core.accrual import charge, daily_base, fee_shares
+from tsutsumi.core.accrual import BUSINESS, CALENDAR, daily_base, entering_days, terms_in_use
 from tsutsumi.core.alerts import Alert, Alerts
 from tsutsumi.core.allocation import form_blocks
-from tsutsumi.core.books import Books, add_layout, copy_books, distribute, drop_sleeves, settle, split_units
+from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, add_layout, copy_books, distribute, drop_sleeves, settle, split_units
+from tsutsumi.core.charging import charge
+from tsutsumi.core.dues import fee_shares
 from tsutsumi.core.events import book_events
+from tsutsumi.core.fee_days import drop_days
 from tsutsumi.core.flows import DISTRIBUTION, Flows, external_flow
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_SETTLEMENT, BY_SPLIT, CASH, PAYABLE, RECEIVABLE, SPLIT, UNITS, YEN, Journal
 from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
@@ -46,6 +49,7 @@ class Closed:
     journal: Frame
     fees: Frame
     fee_shares: Frame
+    crystallisations: Frame
     payouts: Frame
     alerts: list[Alert]
     processed: set[int]
@@ -138,10 +142,16 @@ class Evening:
         contract_of = {int(c): k for k, c in enumerate(books.contracts["contract_no"])}
         at = np.array([contract_of[int(c)] for c in books.sleeves["contract_no"][mask]], np.int64)
         gap = books.day - 1 - self.before.day
+        used = terms_in_use(books, self.rules)
+        enter = entering_days(books, self.rules, used)
         old = self.before.row_of_sleeve[books.sleeves["sleeve_no"][mask]]
         base = daily_base(self.before, self.rules)[old]
+        if enter.size:
+            base = np.where(enter[at] == BUSINESS, 0, base)
         until = np.clip(books.contracts["period_end_date"][at].astype(np.int64) - self.before.day, 0, gap)
         np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask] + base * until)
+        if enter.size:
+            base = np.where(enter[at] == CALENDAR, base, 0)
         for contract, yen in zip(books.sleeves["contract_no"][mask].tolist(), (base * (gap - until)).tolist(), strict=True):
             self.carried[contract] = self.carried.get(contract, 0) + yen
         gone = take(books.sleeves, mask)
@@ -153,7 +163,8 @@ class Evening:
             rows["account_no"][:], rows["contract_no"][:] = part["account_no"], part["contract_no"]
             rows["sleeve_no"][:], rows["closed_date"][:] = sleeve_no, books.day
             parts.append(rows)
-        self.books = replace(books, contracts=take(books.contracts, ~done), ended=stack(*parts))
+        days = drop_days(books.fee_days, books.contracts["contract_no"][done])
+        self.books = replace(books, contracts=take(books.contracts, ~done), ended=stack(*parts), fee_days=days)
         self.reshape = True
 
     def shape(self) -> None:
@@ -186,7 +197,8 @@ class Evening:
             self.changed_payouts.append(reissue(self.books, self.rules, stopped, waited, self.alerts))
         ready = ready_to_close(self.books, self.rules)
         self.changed_payouts.append(hold_closings(self.books, self.rules, ready, stopped, self.alerts))
-        self.books, charges = charge(self.books, self.before, self.rules, ready, self.carried)
+        self.books, charges = charge(self.books, self.before, self.rules, ready, self.flows.frame(), self.carried)
+        self.crystallisations = charges.crystallisations
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))
         self.fees.append(charges.fees)
@@ -214,23 +226,23 @@ class Evening:
         value_before[known] = before.sleeves["value_yen"][before.row_of_sleeve[sleeves["sleeve_no"][known]]]
         sleeves["twr_index"] = chain_index(sleeves["twr_index"], sleeves["value_yen"], outside, value_before)
         sleeves["net_flow_yen"] += outside
-        for table in ("sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees"):
+        for table in STATE_TABLES:
             check(table, getattr(books, table))
         books = replace(books, market=self.inputs.market.state)
         changed = stack(empty("orders"), *self.changed_orders, self.new_orders)
         payouts = stack(empty("payouts"), *self.changed_payouts)
         return Closed(
             books, _last_of(changed, "sleeve_no", "decided_date", "instrument_no"), form_blocks(self.new_orders), flows,
-            self.journal.lines(), _last_of(stack(empty("fees"), *self.fees), "contract_no", "component_no", "end_date"),
-            stack(empty("fee_shares"), *self.fee_shares),
+            self.journal.lines(), _last_of(stack(empty("fees"), *self.fees), *FEE_KEY),
+            stack(empty("fee_shares"), *self.fee_shares), self.crystallisations,
             _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), sorted(self.alerts.rows), self.processed,
             self.reshape,
         )
 
 
-def _fee_keys(fees: Frame) -> list[tuple[int, int, int]]:
-    """Return (contract, component, end) of fee rows."""
-    return list(zip(*(fees[name].tolist() for name in ("contract_no", "component_no", "end_date")), strict=True))
+def _fee_keys(fees: Frame) -> list[tuple]:
+    """Return what each fee row is: contract, sleeve, component, kind and first day."""
+    return list(zip(*(fees[name].tolist() for name in FEE_KEY), strict=True))
 
 
 def order_cause(orders: Frame) -> np.ndarray:

@@ -21,7 +21,7 @@ from tsutsumi.core.wide import mul_div_ceil, mul_div_floor
 
 EVENT_KINDS = (
     "", "contract_opened", "sleeve_opened", "deposit", "instalment", "withdrawal", "transfer", "strategy_changed",
-    "sleeve_closed", "terminated", "correction", "debit_failed",
+    "sleeve_closed", "terminated", "correction", "debit_failed", "fee_deposit",
 )
 OPEN, CLOSING, NOT_OPEN = 0, 1, 9
 INDEX_START = 10**12
@@ -196,7 +196,12 @@ def _money_in(door: Door, event: dict, flow_kind: int, least: str) -> None:
     if amount <= 0 or amount < least_yen:
         cause = f"{amount:,} yen is below the program's {least} of {least_yen:,}"
         raise Refused(cause, "return the money and ask for a larger amount")
-    sleeves = door.books.sleeves
+    _book_money(door, row, event, flow_kind)
+
+
+def _book_money(door: Door, row: int, event: dict, flow_kind: int) -> None:
+    """Put the yen of an event into a sleeve's cash."""
+    sleeves, amount = door.books.sleeves, event["amount_yen"]
     sleeves["cash_yen"][row] += amount
     door.money_in[row] += amount
     account, sleeve = int(sleeves["account_no"][row]), event["sleeve_no"]
@@ -207,6 +212,14 @@ def _money_in(door: Door, event: dict, flow_kind: int, least: str) -> None:
 
 def _deposit(door: Door, event: dict) -> None:
     _money_in(door, event, DEPOSIT, "minimum_deposit_yen")
+
+
+def _fee_deposit(door: Door, event: dict) -> None:
+    """Money from the customer's own account for a fee: it comes in as a deposit and pays the due of today."""
+    row, amount = door.row(event["sleeve_no"]), event["amount_yen"]
+    if amount <= 0:
+        raise Refused(f"{amount:,} yen is no amount", "give the yen that came in")
+    _book_money(door, row, event, DEPOSIT)
 
 
 def _instalment(door: Door, event: dict) -> None:
@@ -375,4 +388,5 @@ HANDLERS = {
     "contract_opened": _contract_opened, "sleeve_opened": _sleeve_opened, "deposit": _deposit, "instalment": _instalment,
     "withdrawal": _withdrawal, "transfer": _transfer, "strategy_changed": _strategy_changed, "sleeve_closed": _sleeve_closed,
     "terminated": _terminated, "correction": _correction, "debit_failed": _debit_failed,
+    "fee_deposit": _fee_deposit,
 }

@@ -89,24 +89,6 @@ class Terms:
         return tuple(c for c in self.components if c.kind == "performance")
 
 
-def check_daily(terms: Terms) -> Terms:
-    """Return terms that the daily close can charge (日次締めで計上できる条件), or refuse them.
-
-    The close charges balance fees in arrears on the average of calendar days; `tsutsumi fees` knows every choice.
-
-    Raises
-    ------
-    FeeTermsError
-        Another timing, measure or day count, or a performance component.
-    """
-    if (terms.timing, terms.measure, terms.days) != ("arrears", "average", "calendar") or terms.performance:
-        raise FeeTermsError(
-            f"terms {terms.name!r}: the close charges balance fees in arrears on the average of calendar days: "
-            'set timing = "arrears", measure = "average", days = "calendar" and leave performance components out'
-        )
-    return terms
-
-
 def rates_in_force(component: Component, day: date) -> RateRow:
     """Return the rate row of a day: the one with the latest `from` that is not after it.
 

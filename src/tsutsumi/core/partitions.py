@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tsutsumi.core.books import STATE_TABLES, Books, index_books
+from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, index_books
 from tsutsumi.core.schema import Frame, empty, sort, stack, take
 from tsutsumi.core.sorting import sorted_order
 
@@ -19,7 +19,9 @@ def canonical(books: Books) -> Books:
     frames = {
         "payouts": sort(books.payouts, *PAYOUT_ORDER),
         "dues": sort(books.dues, "sleeve_no", "charged_date"),
-        "fees": sort(books.fees, "contract_no", "component_no", "end_date"),
+        "fees": sort(books.fees, *FEE_KEY),
+        "fee_days": sort(books.fee_days, "contract_no", "start_date"),
+        "fee_marks": sort(books.fee_marks, "contract_no", "sleeve_no", "component_no", "step_no"),
         "ended": sort(books.ended, "contract_no", "sleeve_no"),
     }
     return replace(books, **frames)

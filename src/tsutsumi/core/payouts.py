@@ -27,9 +27,9 @@ from tsutsumi.core.schema import Frame, length, stack, take
 FLOW_OF = {P_WITHDRAWAL: WITHDRAWAL, P_DRAWING: DRAWING, P_TRANSFER: TRANSFER}
 
 
-def open_needs(books: Books) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def open_needs(books: Books, rules: Rules) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return per sleeve row: yen of open payouts (closings apart) and unpaid dues; whether one is older than today; whether
-    there is a payout among them."""
+    there is a payout among them. A due that the bank will debit is no need until the evening before."""
     rows = length(books.sleeves)
     needs, late, has_payout = np.zeros(rows, np.int64), np.zeros(rows, bool), np.zeros(rows, bool)
     payouts, dues = books.payouts, books.dues
@@ -39,8 +39,10 @@ def open_needs(books: Books) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     has_payout[at] = True
     late[at[payouts["requested_date"][plain] < books.day]] = True
     at = books.row_of_sleeve[dues["sleeve_no"]]
-    np.add.at(needs, at, dues["amount_yen"])
-    late[at[dues["charged_date"] < books.day]] = True
+    debited = (rules.programs["collection_deposit"][books.sleeves["program_no"][at]] > 0) & (dues["due_date"] > books.day)
+    at, amount, charged = at[~debited], dues["amount_yen"][~debited], dues["charged_date"][~debited]
+    np.add.at(needs, at, amount)
+    late[at[charged < books.day]] = True
     return needs, late, has_payout
 
 
@@ -192,6 +194,7 @@ def _pay_closings(books: Books, flows: Flows, journal: Journal, alerts: Alerts) 
     today = np.flatnonzero((payouts["kind_code"] >= P_SLEEVE_CLOSE) & (payouts["pay_date"] == books.day))
     if today.size == 0:
         return books, take(payouts, today), take(books.fees, np.zeros(0, np.int64))
+    _pay_credits(books, payouts, today, flows, journal)
     dues, shortfall = books.dues, {}
     gone = np.isin(dues["sleeve_no"], payouts["sleeve_no"][today])
     for k in np.flatnonzero(gone):
@@ -219,6 +222,20 @@ def _pay_closings(books: Books, flows: Flows, journal: Journal, alerts: Alerts) 
     gone = lapsing.copy()
     gone[today] = True
     return replace(books, payouts=take(payouts, ~gone)), take(payouts, gone), collected
+
+
+def _pay_credits(books: Books, payouts: Frame, today: np.ndarray, flows: Flows, journal: Journal) -> None:
+    """Pay what a contract that ends today was refunded, and never owed again, into its first sleeve (返戻金の支払)."""
+    contracts, sleeves = books.contracts, books.sleeves
+    ending = today[payouts["kind_code"][today] == P_TERMINATION]
+    for k in np.flatnonzero((contracts["credit_yen"] > 0) & np.isin(contracts["contract_no"], payouts["contract_no"][ending])):
+        mine = payouts["sleeve_no"][ending][payouts["contract_no"][ending] == contracts["contract_no"][k]]
+        row, amount = int(books.row_of_sleeve[mine.min()]), int(contracts["credit_yen"][k])
+        sleeves["cash_yen"][row] += amount
+        contracts["credit_yen"][k] = 0
+        account, sleeve = int(sleeves["account_no"][row]), int(sleeves["sleeve_no"][row])
+        flows.add(account, sleeve, FEE, amount)
+        journal.post(BY_FEE, account, sleeve, books.day, [(CASH, YEN, amount), (FEE_LEDGER, YEN, -amount)])
 
 
 def _close_fees(books: Books, paid: Frame, shortfall: dict) -> tuple[Books, Frame]:

@@ -41,8 +41,9 @@ class Rules:
     programs : dense columns of the program rules in force
     offered : bool[programs, models]
     rebalance_today : bool[programs]: d is the first business day of one of the program's rebalance months
-    terms_on : (program_no, day) → fee terms in force
-    top_rate_ppm : int64[programs]: highest rate in force, Σ over balance components, without tax (for the reserve)
+    program_terms : (program_no, day) → (fee_terms_id, fee terms in force)
+    contract_terms : (contract_no, program_no, opened day, first day of a period) → the same, of a contract with terms of its own
+    own_terms : numbers of the contracts that have terms of their own
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
     drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
@@ -56,12 +57,13 @@ class Rules:
     programs: Frame
     offered: np.ndarray
     rebalance_today: np.ndarray
-    terms_on: Callable[[int, int], Terms]
-    top_rate_ppm: np.ndarray
+    program_terms: Callable[[int, int], tuple[str, Terms]]
     shares: dict[int, list[tuple[int, int]]]
     drawings: Frame
     registry: Registry
     settlement_days: np.ndarray = field(default_factory=lambda: np.zeros((2, 1), np.int64))
+    contract_terms: Callable[[int, int, int, int], tuple[str, Terms]] | None = None
+    own_terms: frozenset[int] = frozenset()
 
     @property
     def day(self) -> int:

@@ -45,16 +45,19 @@ COLUMNS: dict[str, str] = {
     " cash_yen receivable_yen payable_yen positions_yen value_yen base_sum_yen net_flow_yen twr_index",
     "positions": "sleeve_no instrument_no held_units cost_yen",
     "account_positions": "account_no instrument_no held_units tax_cost_yen",
-    "contracts": "account_no contract_no program_no status_code opened_date period_start_date period_end_date closed_base_sum_yen",
+    "contracts": "account_no contract_no program_no status_code opened_date period_start_date period_end_date period_count"
+    " closed_base_sum_yen running_base_yen uncharged_yen credit_yen",
     "orders": "account_no sleeve_no instrument_no decided_date side_code reason_code custodian_no placed_date priced_date"
     " settlement_date asked_yen asked_units limit_price filled_units filled_yen fill_price fx_ppm status_code wait_count",
     "payouts": "account_no contract_no sleeve_no event_no kind_code amount_yen requested_date promised_date first_promised_date"
     " pay_date target_sleeve_no reissue_count status_code paid_date",
     "dues": "account_no contract_no sleeve_no charged_date due_date amount_yen",
-    "fees": "account_no contract_no component_no kind_code start_date end_date base_yen fee_yen charged_date collected_date"
-    " program_no",
+    "fees": "account_no contract_no sleeve_no component_no kind_code start_date end_date base_yen fee_yen charged_date"
+    " collected_date program_no",
+    "fee_days": "account_no contract_no start_date base_yen",
+    "fee_marks": "account_no contract_no sleeve_no component_no step_no start_date after_yen before_yen amount_yen",
     "ended": "account_no contract_no sleeve_no closed_date",
-    "fee_shares": "contract_no component_no end_date company_no share_yen",
+    "fee_shares": "contract_no sleeve_no component_no kind_code start_date company_no share_yen",
     "flows": "account_no sleeve_no kind_code amount_yen event_no instrument_no",
     "journal": "entry_no account_no entry_sleeve_no sleeve_no ledger_code instrument_no quantity cause_code cause_no",
     "blocks": "custodian_no instrument_no side_code placed_date asked_units asked_yen",
@@ -115,6 +118,20 @@ def sort(of: Frame, *names: str) -> Frame:
     if length(of) < 2:
         return of
     return take(of, sorted_order(*(of[name] for name in names)))
+
+
+def row_in(old: Frame, new: Frame, key: tuple[str, ...]) -> np.ndarray:
+    """Return for each row of `new` the row of `old` with the same key, -1 if there is none; keys stand once in each."""
+    rows, both = length(old), [np.concatenate([old[name], new[name]]) for name in key]
+    order = sorted_order(*both)
+    same = np.ones(max(order.size - 1, 0), bool)
+    for column in both:
+        ordered = column[order]
+        same &= ordered[1:] == ordered[:-1]
+    pairs = np.flatnonzero(same)
+    place = np.full(length(new), -1)
+    place[order[pairs + 1] - rows] = order[pairs]
+    return place
 
 
 def records(kind: np.dtype, rows: int, columns) -> np.ndarray:

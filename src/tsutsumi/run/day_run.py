@@ -9,7 +9,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alert
 from tsutsumi.core.allocation import merge_blocks, share_partial_fills
-from tsutsumi.core.books import Books, add_layout, new_books
+from tsutsumi.core.books import FEE_KEY, Books, add_layout, new_books
 from tsutsumi.core.day import Closed, Inputs, close
 from tsutsumi.core.delta import delta, market_table
 from tsutsumi.core.events import EVENT_KINDS
@@ -89,7 +89,7 @@ def gather(
     told = {number: (amount, per_units) for number, amount, per_units in reference.distributions.get(day, ())}
     between = reference.fx_between(books.day if length(books.sleeves) else 0, day)
     market = market_of_day(day, day_index, reference.timeline, reference.instruments, books.market, prices, fx, splits, between)
-    everything = stack(frame("events", events), _debits(reference, books, day, bank))
+    everything = stack(frame("events", events), _debits(reference, books, day, bank), _fee_debits(rules, books, day, bank))
     inputs = Inputs(market, everything, {}, {}, splits, _yen_distributions(reference, market, told))
     answered = custodian.fills(day, custodian_market(rules, inputs, told))
     fills = {("side_code" if name == "side" else name): column for name, column in answered.items()}
@@ -162,14 +162,35 @@ def _debits(reference: Reference, books: Books, day: int, bank: BankDebit) -> Fr
         return empty("events")
     columns = zip(*due, strict=True)
     answer = bank.collect(day, {name: np.array(c, np.int64) for name, c in zip(("sleeve_no", "amount_yen"), columns, strict=True)})
-    events = empty("events", len(due))
-    sleeves = reference.registry.sleeves
+    return _debit_events(answer, reference, "instalment")
+
+
+def _debit_events(answer: Frame, of: Reference | Rules, kind: str) -> Frame:
+    """Return the answers of the bank as events: money of a kind, or a failed debit."""
+    events, sleeves = empty("events", length(answer)), of.registry.sleeves
     events["sleeve_no"][:], events["amount_yen"][:] = answer["sleeve_no"], answer["amount_yen"]
     events["account_no"][:] = sleeves["account_no"][events["sleeve_no"]]
     events["contract_no"][:] = sleeves["contract_no"][events["sleeve_no"]]
-    kinds = (EVENT_KINDS.index("debit_failed"), EVENT_KINDS.index("instalment"))
+    kinds = (EVENT_KINDS.index("debit_failed"), EVENT_KINDS.index(kind))
     events["kind_code"][:] = np.where(answer["ok"] == 1, kinds[1], kinds[0])
     return events
+
+
+def _fee_debits(rules: Rules, books: Books, day: int, bank: BankDebit) -> Frame:
+    """Return today's debits of fees from the customers' own accounts as events: collected, or failed (特別預り金からの徴収)."""
+    dues, sleeves = books.dues, books.sleeves
+    today = dues["due_date"] == day
+    if not today.any():
+        return empty("events")
+    rows = books.row_of_sleeve[dues["sleeve_no"]]
+    asked = take(dues, today & (rules.programs["collection_deposit"][sleeves["program_no"][rows]] > 0))
+    numbers, inverse = np.unique(asked["sleeve_no"], return_inverse=True)
+    if numbers.size == 0:
+        return empty("events")
+    amounts = np.zeros(numbers.size, np.int64)
+    np.add.at(amounts, inverse, asked["amount_yen"])
+    answer = bank.collect(day, {"sleeve_no": numbers.astype(np.int64), "amount_yen": amounts})
+    return _debit_events(answer, rules, "fee_deposit")
 
 
 def event_accounts(events: Frame, rules: Rules) -> np.ndarray:
@@ -225,11 +246,12 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
     tables |= {
         "orders": orders, "flows": flows, "blocks": merge_blocks([part.blocks for part in parts]),
         "journal": number_entries(stack(empty("journal"), *(part.journal for part in parts))),
-        "fees": _joined([part.fees for part in parts], "contract_no", "component_no", "end_date"),
-        "fee_shares": _joined([part.fee_shares for part in parts], "contract_no", "component_no", "end_date", "company_no"),
+        "fees": _joined([part.fees for part in parts], *FEE_KEY),
+        "fee_shares": _joined([part.fee_shares for part in parts], *FEE_KEY, "company_no"),
         "payouts": _joined([part.payouts for part in parts], "sleeve_no", "kind_code", "event_no", "first_promised_date"),
         "prices": frame("prices", market.price_rows), "breaks": breaks, "alerts": alert_table(alerts),
     }
+    tables["crystallisations"] = _crystallised([part.crystallisations for part in parts if part.crystallisations])
     processed = set().union(*(part.processed for part in parts))
     tables = {name: table for name, table in tables.items() if table and length(table)}
     return DayResult(after, tables, processed, alerts, orders, flows, gathered.inputs.allocated)
@@ -237,6 +259,14 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
 
 def _joined(parts: list[Frame], *names: str) -> Frame:
     return sort(stack(*parts), *names)
+
+
+def _crystallised(parts: list[Frame]) -> Frame:
+    """Return the crystallisation tables of all parts as one, by contract, sleeve and component."""
+    if not parts:
+        return {}
+    whole = stack(*parts)
+    return take(whole, np.lexsort([whole[name] for name in ("component_no", "sleeve_no", "contract_no")]))
 
 
 def _break_alerts(breaks: Frame, books: Books, rules: Rules) -> list[Alert]:

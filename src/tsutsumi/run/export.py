@@ -9,14 +9,19 @@ from pathlib import Path
 
 import polars as pl
 
+from tsutsumi.run.export_fees import (
+    contract_fee_terms_table,
+    crystallisations_table,
+    dues_table,
+    fee_terms_table,
+    fees_table,
+)
 from tsutsumi.run.export_tables import (
     account_positions_table,
     alerts_table,
     blocks_table,
     breaks_table,
     distributions_table,
-    fee_terms_table,
-    fees_table,
     flows_table,
     goals_table,
     instruments_table,
@@ -39,7 +44,8 @@ BUILDERS: dict[str, Callable[[Gathering], pl.DataFrame]] = {
     "account_positions": account_positions_table, "flows": flows_table, "orders": orders_table, "blocks": blocks_table,
     "fees": fees_table, "journal": journal_table, "goals": goals_table, "alerts": alerts_table, "payouts": payouts_table,
     "breaks": breaks_table, "distributions": distributions_table, "splits": splits_table, "performance": performance_table,
-    "instruments": instruments_table, "fee_terms": fee_terms_table,
+    "instruments": instruments_table, "fee_terms": fee_terms_table, "contract_fee_terms": contract_fee_terms_table,
+    "dues": dues_table, "crystallisations": crystallisations_table,
 }
 
 

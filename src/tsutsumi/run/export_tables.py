@@ -3,9 +3,7 @@
 import numpy as np
 import polars as pl
 
-from tsutsumi.core.accrual import BALANCE
 from tsutsumi.core.calendar import from_epoch_day
-from tsutsumi.core.fee_terms import parse_terms
 from tsutsumi.core.flows import EXTERNAL_LAST, FLOW_KINDS
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_EVENT, BY_FEE, BY_ORDER, BY_PAYOUT, BY_SETTLEMENT, CAUSES, LEDGERS
 from tsutsumi.core.ladder import CANCELLED, PRICED, PURCHASE, SETTLED
@@ -145,46 +143,6 @@ def blocks_table(g: Gathering) -> pl.DataFrame:
     )
 
 
-def fees_table(g: Gathering) -> pl.DataFrame:
-    """Return every fee charged, with the share of each company."""
-    names = ("contract_no", "component_no", "kind_code", "start_date", "end_date", "base_yen", "fee_yen", "charged_date",
-             "collected_date", "program_no")
-    keys = ["contract_no", "component_no", "end_date"]
-    fees = g.fact("fees", names).unique(keys, keep="last", maintain_order=True)
-    shares = g.fact("fee_shares", ("contract_no", "component_no", "end_date", "company_no", "share_yen"))
-    shares = shares.unique([*keys, "company_no"], keep="last", maintain_order=True)
-    companies = sorted(shares["company_no"].unique().to_list())
-    for company in companies:
-        own = shares.filter(pl.col("company_no") == company).select(*keys, pl.col("share_yen").alias(_share(g, company)))
-        fees = fees.join(own, on=keys, how="left")
-    terms = {row["program_no"]: row["fee_terms_id"] for row in g.rows["program_rules"]}
-    return fees.select(
-        g.named("contracts", pl.col("contract_no")).alias("contract_id"), component_names(g).alias("component"),
-        pl.when(pl.col("kind_code") == BALANCE).then(pl.lit("charge")).otherwise(pl.lit("performance")).alias("kind"),
-        *(day_column(pl.col(name)).alias(name) for name in ("start_date", "end_date")), "base_yen", "fee_yen",
-        *(day_column(pl.col(name)).alias(name) for name in ("charged_date", "collected_date")),
-        *(pl.col(_share(g, company)).fill_null(0) for company in companies),
-        pl.col("program_no").replace_strict(terms, default=None, return_dtype=pl.String).alias("fee_terms_id"),
-    )
-
-
-def _share(g: Gathering, company: int) -> str:
-    return f"share_{g.ids['companies'][company]}_yen"
-
-
-def component_names(g: Gathering) -> pl.Expr:
-    """Return the name of a fee component from the program's terms."""
-    terms = {row["fee_terms_id"]: parse_terms(row["terms_toml"]) for row in g.rows["fee_terms"]}
-    names = {}
-    for row in g.rows["program_rules"]:
-        if row["fee_terms_id"] in terms:
-            for number, component in enumerate(terms[row["fee_terms_id"]].components):
-                names[row["program_no"] * 1000 + number] = component.name
-    return (pl.col("program_no") * 1000 + pl.col("component_no")).cast(pl.Int64).replace_strict(
-        names, default="mandate", return_dtype=pl.String
-    )
-
-
 def journal_table(g: Gathering) -> pl.DataFrame:
     """Return every line of the journal; `asset` is JPY or an instrument, `event_id` says what caused the entry."""
     names = ("entry_no", "entry_sleeve_no", "sleeve_no", "ledger_code", "instrument_no", "quantity", "cause_code", "cause_no")
@@ -274,13 +232,6 @@ def splits_table(g: Gathering) -> pl.DataFrame:
 def instruments_table(g: Gathering) -> pl.DataFrame:
     """Return the instruments and where their prices come from."""
     return pl.DataFrame(g.rows["instruments"]).drop("instrument_no")
-
-
-def fee_terms_table(g: Gathering) -> pl.DataFrame:
-    """Return the fee terms in their dated versions."""
-    latest = {row["fee_terms_id"]: row["program_no"] for row in g.rows["program_rules"]}
-    program = {terms: g.ids["programs"][number] for terms, number in latest.items()}
-    return pl.DataFrame([row | {"program_id": program.get(row["fee_terms_id"])} for row in g.rows["fee_terms"]])
 
 
 def performance_table(g: Gathering) -> pl.DataFrame:

@@ -12,14 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
-from tsutsumi.core.fee_terms import FeeTermsError, Terms, check_daily, parse_terms, rates_in_force
 from tsutsumi.core.models import flatten
 from tsutsumi.core.plans import plan_dates
 from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
+from tsutsumi.run.fee_terms_book import FeeTermsBook, Rows
 
-Rows = list[dict]
 INSTRUMENT_NUMBERS = (
     "price_scale", "price_base_units", "lot_units", "order_margin_ppm", "price_lag_days", "buy_settlement_days",
     "sell_settlement_days", "levy_ppm", "daily_move_limit_ppm",
@@ -32,13 +31,9 @@ DAYS_AHEAD = 400
 DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
     "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
-    "program_models", "program_shares", "fee_terms", "accounts", "contracts", "sleeves", "plans",
+    "program_models", "program_shares", "fee_terms", "contract_fee_terms", "accounts", "contracts", "sleeves", "plans",
 )
 MARKET_TABLES = ("prices", "fx_rates", "distributions", "splits")
-
-
-class UnsupportedTerms(ValueError):
-    """Fee terms that the daily close does not charge."""
 
 
 def _by_day(rows: Iterable[dict], *names: str) -> dict[int, list[tuple]]:
@@ -92,52 +87,28 @@ class Reference:
         days = self.timeline.days
         self.distributions = _at_closes(_by_day(tables["distributions"], "instrument_no", "amount", "per_units"), days, _add)
         self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
-        self.parsed: dict[str, Terms] = {}
+        self.fee_terms = FeeTermsBook(tables)
         self.in_force: dict[int, dict] = {}
 
     @cached_property
     def changes(self) -> list[int]:
         """The days on which some rule changes, ascending."""
         days = {epoch_day(row["effective_date"]) for row in self.tables["model_versions"]}
-        for table in ("program_rules", "program_models", "program_shares", "fee_terms"):
+        for table in ("program_rules", "program_models", "program_shares"):
             days |= {epoch_day(row["valid_from_date"]) for row in self.tables[table]}
-        for terms in (self._terms(row["terms_toml"]) for row in self.tables["fee_terms"]):
-            days |= {epoch_day(rate.from_date) for component in terms.components for rate in component.rates}
         return sorted(days)
-
-    def _terms(self, text: str) -> Terms:
-        if text not in self.parsed:
-            try:
-                self.parsed[text] = check_daily(parse_terms(text))
-            except FeeTermsError as error:
-                raise UnsupportedTerms(str(error)) from error
-        return self.parsed[text]
 
     def rules_on(self, day_index: int) -> Rules:
         """Return the rules in force on a business day, by its index in the timeline."""
         day = int(self.timeline.days[day_index])
         state = self._state(day)
         before = self._state(int(self.timeline.days[day_index - 1])) if day_index else state
+        terms = self.fee_terms
         return Rules(
             self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
-            self._rebalance_today(day_index, state), self.terms_on, state["top_rate_ppm"], state["shares"],
-            self._drawings(day), self.registry, self.settlement_days,
+            self._rebalance_today(day_index, state), terms.program_terms, state["shares"], self._drawings(day), self.registry,
+            self.settlement_days, terms.contract_terms, frozenset(terms.own),
         )
-
-    def terms_on(self, program_no: int, day: int) -> Terms:
-        """Return the fee terms of a program that are in force on a day.
-
-        Raises
-        ------
-        UnsupportedTerms
-            The program has none on that day.
-        """
-        terms = self._state(day)["terms"].get(program_no)
-        if terms is None:
-            name = next(row["program_id"] for row in self.tables["programs"] if row["program_no"] == program_no)
-            what = f"program {name} has no fee terms in force on {from_epoch_day(day)}"
-            raise UnsupportedTerms(f"{what}: load fee_terms from that day")
-        return terms
 
     def _state(self, day: int) -> dict:
         number = bisect_right(self.changes, day)
@@ -150,14 +121,13 @@ class Reference:
         models = 1 + max((row["model_no"] for row in self.tables["models"]), default=0)
         columns = {name: np.zeros(programs, np.int64) for name in PROGRAM_NUMBERS}
         months: dict[int, set[int]] = {}
-        terms: dict[int, Terms] = {}
+        columns |= {name: np.zeros(programs, np.int64) for name in ("performance_sleeve", "collection_deposit")}
         for program, row in _latest(self.tables["program_rules"], day, "program_no").items():
             for name in PROGRAM_NUMBERS:
                 columns[name][program[0]] = row[name]
             months[program[0]] = {int(month) for month in row["rebalance_months"].replace(";", ",").split(",") if month.strip()}
-            chosen = _latest(self.tables["fee_terms"], day, "fee_terms_id").get((row["fee_terms_id"],))
-            if chosen:
-                terms[program[0]] = self._terms(chosen["terms_toml"])
+            columns["performance_sleeve"][program[0]] = row.get("performance_scope") == "sleeve"
+            columns["collection_deposit"][program[0]] = row.get("collection_kind") == "deposit"
         offered = np.zeros((programs, models), bool)
         for (program, model), row in _latest(self.tables["program_models"], day, "program_no", "model_no").items():
             offered[program, model] = row["offered"]
@@ -168,9 +138,9 @@ class Reference:
             if known and row["share_ppm"] and row["valid_from_date"] == known["valid_from_date"]:
                 shares[row["program_no"]].append((row["company_no"], row["share_ppm"]))
         return {
-            "programs": columns, "months": months, "terms": terms, "offered": offered,
+            "programs": columns, "months": months, "offered": offered,
             "shares": {program: sorted(rows) for program, rows in shares.items()},
-            "top_rate_ppm": _top_rates(terms, programs, day), "weights": self._weights(day, models),
+            "weights": self._weights(day, models),
         }
 
     def _weights(self, day: int, models: int) -> np.ndarray:
@@ -254,16 +224,6 @@ def _latest(rows: Rows, day: int, *key: str) -> dict[tuple, dict]:
         if name not in found or row["valid_from_date"] > found[name]["valid_from_date"]:
             found[name] = row
     return found
-
-
-def _top_rates(terms: dict[int, Terms], programs: int, day: int) -> np.ndarray:
-    rates = np.zeros(programs, np.int64)
-    for program, of in terms.items():
-        known = [c for c in of.balance if c.rates[0].from_date <= from_epoch_day(day)]
-        rates[program] = sum(
-            max(rate for _, rate in rates_in_force(component, from_epoch_day(day)).tiers) for component in known
-        )
-    return rates
 
 
 def _instruments(rows: Rows) -> Frame:

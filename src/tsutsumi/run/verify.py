@@ -22,9 +22,10 @@ from tsutsumi.run.replay import replay
 from tsutsumi.run.verify_books import AccountBooks, Deltas, JournalBooks, JournalSums, Snapshots
 from tsutsumi.run.verify_check import Bench, Check, Day, Progress, Tally
 from tsutsumi.run.verify_custodian import Custodians
-from tsutsumi.run.verify_fees import FeeBase, FeeCoverage, FeeShares
+from tsutsumi.run.verify_fees import FeeCoverage, FeeShares
 from tsutsumi.run.verify_kill import Killed, day_number
 from tsutsumi.run.verify_money import Events, Ladder, Promises
+from tsutsumi.run.verify_preview import FeePreview
 from tsutsumi.run.verify_quotes import no_quotes
 from tsutsumi.run.verify_shares import Allocations, Blocks, Capital
 from tsutsumi.run.verify_values import Profit
@@ -42,7 +43,7 @@ PARTITIONS = (2, 3, 8)
 PARTITION_DAYS = 12
 CHECKS = (
     JournalSums, JournalBooks, AccountBooks, Profit, Blocks, Allocations, Capital, Ladder, Promises, Events, FeeShares,
-    FeeCoverage, FeeBase, Snapshots, Deltas,
+    FeeCoverage, FeePreview, Snapshots, Deltas,
 )
 
 

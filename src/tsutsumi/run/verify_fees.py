@@ -5,12 +5,14 @@ from collections import defaultdict
 
 import numpy as np
 
+from tsutsumi.core.books import FEE_KEY
 from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.dues import CHARGE, FEE_KINDS
 from tsutsumi.core.flows import FEE
-from tsutsumi.core.schema import length, take
+from tsutsumi.core.schema import take
 from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
 
-KEY = ("contract_no", "component_no", "end_date")
+KEY = FEE_KEY
 
 
 class FeeShares:
@@ -22,6 +24,7 @@ class FeeShares:
         self.cut = self.cut_count = self.shared = 0
         self.collected: dict[int, int] = defaultdict(int)
         self.dues: dict[int, int] = {}
+        self.credits: dict[int, int] = {}
         self.tally = Tally(
             "fee_shares", "報酬配分の合計＝報酬", "shares of the parties = fee",
             "every fee is split among the parties without a rest, and collected once, or still due", "報酬明細 fees",
@@ -41,8 +44,8 @@ class FeeShares:
         self._money(day)
 
     def _fee(self, day: Day, key: tuple, yen: int, charged: int, split: dict[tuple, int]) -> None:
-        contract, component, end = key
-        name = f"{day.date}: contract {contract}, component {component}, period to {from_epoch_day(end)}"
+        contract, _, component, kind, start = key
+        name = f"{day.date}: contract {contract}, component {component}, {FEE_KINDS[kind]} from {from_epoch_day(start)}"
         if charged == day.books.day:
             self.tally.look(1)
             if key in self.charged:
@@ -66,14 +69,15 @@ class FeeShares:
         self.dues = defaultdict(int)
         for contract, yen in rows_of(day.books.dues, "contract_no", "amount_yen"):
             self.dues[contract] += yen
+        self.credits = dict(rows_of(day.books.contracts, "contract_no", "credit_yen"))
 
     def checks(self) -> list[Check]:
         """Return the check."""
         owed: dict[int, int] = defaultdict(int)
-        for (contract, *_), yen in self.charged.items():
-            owed[contract] += yen
+        for (contract, _, _, kind, _), yen in self.charged.items():
+            owed[contract] += -yen if FEE_KINDS[kind] == "refund" else yen
         for contract in owed.keys() | self.collected.keys() | self.dues.keys():
-            left = owed[contract] - self.collected[contract] - self.dues.get(contract, 0)
+            left = owed[contract] - self.collected[contract] - self.dues.get(contract, 0) + self.credits.get(contract, 0)
             told = f"charged {owed[contract]:,}, collected {self.collected[contract]:,}, due {self.dues.get(contract, 0):,}"
             self.tally.short(abs(left), f"contract {contract}: {told}")
         self.tally.note(f"計上 charged {sum(owed.values()) + self.cut:,} 円 yen、徴収 collected {sum(self.collected.values()):,}、"
@@ -111,7 +115,7 @@ class FeeCoverage:
         self.served |= set(np.unique(day.books.sleeves["contract_no"]).tolist())
         fees = day.table("fees")
         if fees is not None:
-            today = take(fees, fees["charged_date"] == day.books.day)
+            today = take(fees, (fees["charged_date"] == day.books.day) & (fees["kind_code"] == CHARGE))
             for contract, component, start, end in rows_of(today, "contract_no", "component_no", "start_date", "end_date"):
                 self.periods[contract].setdefault((start, end), []).append(component)
         self.running = {row[0]: row[1:] for row in rows_of(contracts, "contract_no", "period_start_date", "period_end_date")}
@@ -122,19 +126,21 @@ class FeeCoverage:
         for contract, opened in self.opened.items():
             if contract in self.left and contract not in self.served:
                 continue  # it ended without ever having a sleeve
-            last = self.left.get(contract, self.day)
+            charged, last = self.periods[contract], self.left.get(contract, self.day)
+            if not charged and contract in self.left:
+                continue  # a contract without a balance fee, or one that ended on the evening it opened
             self.tally.look(last - opened + 1)
             following = opened
-            for (start, end), components in sorted(self.periods[contract].items()):
+            for (start, end), components in sorted(charged.items()):
                 if start != following:
                     self._short(contract, following, start)
-                if sorted(components) != list(range(len(components))):
+                if len(set(components)) != len(components):
                     self._short(contract, start, end + 1)
                 following = end + 1
             start, end = self.running.get(contract, (following, following))
-            if contract in self.left and following != last + 1:
+            if contract in self.left and following <= last:
                 self._short(contract, following, last + 1)
-            if contract not in self.left and (start != following or (start <= last and end <= last)):
+            if contract not in self.left and charged and following not in (start, end + 1):
                 self._short(contract, following, max(start, last + 1))
         count = sum(len(of) for of in self.periods.values())
         self.tally.note(f"契約 contracts {len(self.opened):,}（終了 ended {len(self.left):,}）、計算期間 periods charged {count:,}")
@@ -143,55 +149,3 @@ class FeeCoverage:
     def _short(self, contract: int, first: int, until: int) -> None:
         days = abs(until - first) or 1
         self.tally.short(days, f"contract {contract}: {days} days from {from_epoch_day(min(first, until))} missed or charged twice")
-
-
-class FeeBase:
-    """The base of every fee is the daily average of the contract's values, summed anew from the books (報酬の基準額).
-
-    Two sums run beside each other, with cash and without it; the terms of a period's first day say which one counts.
-    """
-
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        size = 2, max((row["contract_no"] for row in bench.reference.tables["contracts"]), default=0) + 1
-        self.total = np.zeros(size, np.int64)     # Σ daily base up to the end of the day before
-        self.base = np.zeros(size, np.int64)      # base of the day before
-        self.charged = np.zeros(size, np.int64)   # Σ daily base up to the end of the last charged period
-        self.tally = Tally(
-            "fee_base", "報酬の基準額＝日々の時価の平均", "fee base = daily average of values",
-            "the base of a fee is the sum of the contract's daily values over the period, each calendar day once, by its days",
-            "報酬明細 fees", "差額円 yen of difference",
-        )
-
-    def add(self, day: Day) -> None:
-        """Take in one day."""
-        gap = day.books.day - day.before.day
-        today, fees = self._base(day), day.table("fees")
-        if fees is not None:
-            fees = take(fees, fees["charged_date"] == day.books.day)
-            self._compare(day, fees, gap, today)
-        self.total += self.base * (gap - 1) + today
-        self.base = today
-
-    def _compare(self, day: Day, fees, gap: int, today: np.ndarray) -> None:
-        """A period that ends between two closes takes the value of the earlier one for the days until its end."""
-        self.tally.look(length(fees))
-        rows = sorted(set(rows_of(fees, "end_date", "start_date", "contract_no", "program_no", "base_yen")))
-        for end, start, contract, program, base in rows:
-            until = self.total[:, contract] + self.base[:, contract] * min(end - day.before.day, gap - 1)
-            until += today[:, contract] if end == day.books.day else 0
-            which = int(self.bench.reference.terms_on(program, start).cash == "excluded")
-            expected = int(until[which] - self.charged[which, contract]) // (end - start + 1)
-            told = f"{expected:,} by the values, {base:,} charged"
-            self.tally.short(abs(expected - base), f"{day.date}: contract {contract}, {from_epoch_day(start)}: {told}")
-            self.charged[:, contract] = until
-
-    def _base(self, day: Day) -> np.ndarray:
-        sleeves, base = day.books.sleeves, np.zeros(self.total.shape, np.int64)
-        for row, value in enumerate((sleeves["value_yen"], sleeves["value_yen"] - sleeves["cash_yen"])):
-            np.add.at(base[row], sleeves["contract_no"], np.maximum(value, 0))
-        return base
-
-    def checks(self) -> list[Check]:
-        """Return the check."""
-        return [self.tally.check()]

@@ -147,7 +147,19 @@ def _create_tables(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables,)  # version n = the first n of them have run
+def _add_fee_choices(connection: Connection) -> None:
+    """Version 2: tables and columns of the fee choices; a database made anew has them already."""
+    metadata.create_all(connection)
+    for table in metadata.tables.values():
+        known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                kind, default = column.type.compile(connection.dialect), column.server_default.arg
+                quoted = f"'{default}'" if isinstance(default, str) and not default.isdigit() else default
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind} NOT NULL DEFAULT {quoted}")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_fee_choices)  # version n = the first n have run
 
 
 def _migrate(connection: Connection, version: int) -> None:

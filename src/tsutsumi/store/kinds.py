@@ -12,7 +12,9 @@ from datetime import date as Date
 from sqlalchemy import Table
 
 from tsutsumi.core.calendar import FIRST_YEAR, LAST_YEAR
-from tsutsumi.core.fee_terms import FeeTermsError, check_daily, parse_terms
+from tsutsumi.core.fee_invoices import is_registration_id
+from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
+from tsutsumi.core.units import ROUNDING_MODES
 from tsutsumi.store import tables
 
 MOST_YEN = 10**12
@@ -134,9 +136,15 @@ def _flag(text: str) -> bool:
 
 def _terms(text: str) -> str:
     try:
-        check_daily(parse_terms(text))
+        parse_terms(text)
     except FeeTermsError as error:
         raise Unreadable(str(error), "mend the terms") from error
+    return text
+
+
+def _registration(text: str) -> str:
+    if text and not is_registration_id(text):
+        raise Unreadable(f"{text!r} is no registration number", "write T, the check digit and twelve digits, like T7000012050002")
     return text
 
 
@@ -198,7 +206,9 @@ _RULE = (
     whole("band_relative_ppm", 0, PPM, 0), whole("cooldown_days", 0, 3660, 20), matching("rebalance_months", MONTHS, "1;4;7;10"),
     *(whole(f"minimum_{what}_yen", 1, MOST_YEN) for what in ("trade", "deposit", "instalment")),
     whole("withdrawal_limit_ppm", 1, PPM, 900000), whole("sale_margin_ppm", 0, PPM // 2, 50000), whole("collection_days", 1, 60, 1),
-    ident("fee_terms_id"), reference("remainder_company_id", tables.companies), text("source"), text("approved_by"),
+    ident("fee_terms_id"), reference("remainder_company_id", tables.companies),
+    choice("performance_scope", "contract", "sleeve", default="contract"),
+    choice("collection_kind", "cash", "deposit", default="cash"), text("source"), text("approved_by"),
 )
 _EVENT = (
     ident("event_id"), day("date"), text("kind", None), reference("contract_id", tables.contracts, ""),
@@ -275,6 +285,35 @@ KINDS: dict[str, Kind] = {
         ),
         ("program_no", "valid_from_date", "company_no"), "valid_from_date",
     ),
+    "share_tiers": Kind(
+        tables.share_tiers,
+        (
+            reference("program_id", tables.programs), day("valid_from_date"), reference("company_id", tables.companies),
+            choice("kind", "fee", "balance"), choice("measure", "program", "distributor", "own", default="program"),
+            choice("base", "average", "closing", default="average"), choice("year_days", "365", "366", "actual", default="365"),
+            reference("paid_by_id", tables.companies, ""), whole("floor_yen", 0, 10**15, 0), whole("rate_ppm", 0, PPM),
+            text("source"),
+        ),
+        ("program_no", "valid_from_date", "company_no", "kind", "measure", "base", "year_days", "paid_by_no", "floor_yen"),
+        "valid_from_date",
+    ),
+    "share_fixed": Kind(
+        tables.share_fixed,
+        (
+            reference("program_id", tables.programs), day("valid_from_date"), reference("company_id", tables.companies),
+            choice("per", "program", "contract"), whole("amount_yen", 0, MOST_YEN), reference("paid_by_id", tables.companies, ""),
+            text("source"),
+        ),
+        ("program_no", "valid_from_date", "company_no", "per", "paid_by_no"), "valid_from_date",
+    ),
+    "invoice_issuers": Kind(
+        tables.invoice_issuers,
+        (
+            reference("company_id", tables.companies), day("valid_from_date"),
+            Field("registration_id", "registration_id", _registration, ""), choice("rounding", *ROUNDING_MODES, default="down"),
+        ),
+        ("company_no", "valid_from_date"),
+    ),
     "customers": Kind(
         tables.customers,
         (
@@ -298,6 +337,10 @@ KINDS: dict[str, Kind] = {
             reference("program_id", tables.programs),
         ),
         ("contract_id",),
+    ),
+    "contract_fee_terms": Kind(
+        tables.contract_fee_terms, (reference("contract_id", tables.contracts), day("valid_from_date"), ident("fee_terms_id")),
+        ("contract_no", "valid_from_date"), "valid_from_date",
     ),
     "contract_parties": Kind(
         tables.contract_parties, (reference("contract_id", tables.contracts), FUNCTION, reference("company_id", tables.companies)),

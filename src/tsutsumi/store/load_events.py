@@ -19,6 +19,7 @@ NEEDS: dict[str, tuple[set[str], set[str]]] = {  # kind -> what it must say, wha
     "terminated": ({"contract_id"}, set()),
     "correction": ({"sleeve_id", "note"}, {"contract_id", "amount_yen", "instrument_id", "units"}),
     "debit_failed": MONEY,
+    "fee_deposit": MONEY,
 }
 SAID = ("contract_id", "sleeve_id", "target_sleeve_id", "model_id", "instrument_id", "amount_yen", "units", "note")
 

@@ -6,7 +6,7 @@ Dates are ISO text columns of type Date; money, units and rates are integers. Ru
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 metadata = MetaData()
 
 
@@ -89,6 +89,8 @@ program_rules = Table(
     _yen("minimum_trade_yen"), _yen("minimum_deposit_yen"), _yen("minimum_instalment_yen"),
     _int("withdrawal_limit_ppm", 900000), _int("sale_margin_ppm", 50000), _int("collection_days", 1),
     _text("fee_terms_id"), _no("remainder_company_no"), _text("source"), _text("approved_by"), _text("recorded_at"),
+    _text("performance_scope", "contract"),              # contract | sleeve: whose profit the performance fee is of
+    _text("collection_kind", "cash"),                    # cash (of the sleeves) | deposit (debited from the customer's own account)
 )
 program_models = Table(                                  # models on offer
     "program_models", metadata, _no("program_no", primary_key=True), _no("model_no", primary_key=True),
@@ -101,6 +103,23 @@ program_functions = Table(                               # who plays A sales, B 
 program_shares = Table(                                  # fee split; the remainder goes to remainder_company_no
     "program_shares", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
     _no("company_no", primary_key=True), _no("share_ppm"),
+)
+share_tiers = Table(                                     # shares that depend on a balance, settled at the month's end
+    "share_tiers", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _no("company_no", primary_key=True), _text("kind", "fee", primary_key=True),   # fee: ppm of the fee | balance: ppm a year of it
+    _text("measure", "program", primary_key=True),       # whose balance: program | distributor (each apart) | own
+    _text("base", "average", primary_key=True), _text("year_days", "365", primary_key=True),
+    _no("paid_by_no", primary_key=True),                 # out of whose part; 0: the remainder company
+    Column("floor_yen", BigInteger, primary_key=True, autoincrement=False), _no("rate_ppm"), _text("source"), _text("recorded_at"),
+)
+share_fixed = Table(                                     # monthly fees between companies, tax included; amount 0 = ended
+    "share_fixed", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _no("company_no", primary_key=True), _text("per", "program", primary_key=True),   # program | contract
+    _no("paid_by_no", primary_key=True), _yen("amount_yen"), _text("source"), _text("recorded_at"),
+)
+invoice_issuers = Table(                                 # the registration number of invoices; empty: none (any more)
+    "invoice_issuers", metadata, _no("company_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("registration_id"), _text("rounding", "down"), _text("recorded_at"),
 )
 fee_terms = Table(
     "fee_terms", metadata, Column("fee_terms_id", String, primary_key=True), _date("valid_from_date", primary_key=True),
@@ -117,6 +136,10 @@ accounts = Table(
 contracts = Table(
     "contracts", metadata, _no("contract_no", primary_key=True), _text("contract_id", unique=True), _no("account_no"),
     _no("customer_no"), _no("program_no"),
+)
+contract_fee_terms = Table(                              # terms of its own: from the anniversary on or after valid_from_date
+    "contract_fee_terms", metadata, _no("contract_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("fee_terms_id"),
 )
 contract_parties = Table(                                # companies and functions on every contract
     "contract_parties", metadata, _no("contract_no", primary_key=True), Column("function", String, primary_key=True),

@@ -11,6 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from tsutsumi.app.bench.book import Book
+from tsutsumi.core.accrual import top_rate_ppm
 from tsutsumi.core.schema import Frame
 
 SOURCES = {
@@ -351,11 +352,13 @@ def _reference(book: Book) -> dict[str, Frame]:
     known = np.unique(models)
     pays = np.array([purchase[1:][rules.weights[model, 1:] > 0].min() for model in known], np.int32)
     names = ("band_absolute_ppm", "cooldown_days", "minimum_trade_yen", "sale_margin_ppm")
-    programs = {name: rules.programs[name][1:] for name in names} | {"top_rate_ppm": rules.top_rate_ppm[1:]}
+    count = rules.programs[names[0]].size
+    top = [top_rate_ppm(rules.program_terms(program, rules.day)[1], rules.day) for program in range(1, count)]
+    programs = {name: rules.programs[name][1:] for name in names} | {"top_rate_ppm": np.array(top, np.int64)}
     custodian = rules.registry.accounts["custodian_no"]
     return {
         "instruments": instruments, "weights": weights,
-        "programs": {"program_no": np.arange(1, rules.top_rate_ppm.size).astype(np.int32)} | programs,
+        "programs": {"program_no": np.arange(1, count).astype(np.int32)} | programs,
         "models": {"model_no": known.astype(np.int32), "cash_ppm": rules.weights[known, 0].astype(np.int64), "pays_date": pays},
         "accounts": {"account_no": np.arange(1, custodian.size).astype(np.int32), "custodian_no": custodian[1:]},
     }

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from tsutsumi.app.cli.failure import DONE, read_date, told
 from tsutsumi.app.cli.progress import day_progress
 from tsutsumi.run.close_day import CloseReport, close_through
-from tsutsumi.run.reference import UnsupportedTerms
+from tsutsumi.run.fee_terms_book import UnsupportedTerms
 from tsutsumi.store.database import HouseError, open_house
 
 

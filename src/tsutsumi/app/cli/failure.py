@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date as Date
 
-from tsutsumi.run.reference import UnsupportedTerms
+from tsutsumi.run.fee_terms_book import UnsupportedTerms
 from tsutsumi.store.database import HouseError
 
 DONE, FELL_SHORT, BAD_USE = 0, 1, 2

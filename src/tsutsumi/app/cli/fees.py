@@ -42,6 +42,14 @@ app = cyclopts.App(
     version_flags=[],
     error_formatter=_usage_line,
 )
+PAPERS = {  # read only when used: they need a house
+    "statement": ("--month 2018-03", "The month-end statement of every company (月次明細): fees, shares, what is still open."),
+    "invoice": ("--month 2018-03", "The invoices between companies of a month (請求書), the tax rounded once per rate."),
+    "certificate": ("--customer C000001 --year 2018", "What a customer paid in a year (年間支払証明), with the tax inside."),
+}
+for _name, (_options, _help) in PAPERS.items():
+    _example = f"Example:\n  tsutsumi fees {_name} my-house {_options} --to papers"
+    app.command(f"tsutsumi.app.cli.fee_papers:{_name}", name=_name, help=_help, help_epilogue=_example)
 
 
 @app.default

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
-from tsutsumi.run.reference import UnsupportedTerms
+from tsutsumi.run.fee_terms_book import UnsupportedTerms
 from tsutsumi.run.verify import verify_house
 from tsutsumi.run.verify_check import Check, Progress
 from tsutsumi.store.database import HouseError, open_house

@@ -1,0 +1,231 @@
+"""Tonight's fees (報酬の計上): what falls due for every contract, in the order of docs/close.md §7.
+
+Periods that ended since the last close, then what begins and flows today, then periods and contracts that end today. What a fee
+costs is `fee_book`; who pays it `dues`; the running base of fees in advance `advance`; the high-water marks `marks`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from tsutsumi.core.accrual import TermsInUse, accrue, contract_rows, daily_base, set_period_ends, terms_in_use
+from tsutsumi.core.advance import Prepayment, balance_numbers
+from tsutsumi.core.books import Books
+from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.crystallising import Crystallisation
+from tsutsumi.core.dues import CHARGE, Bills, book_bills
+from tsutsumi.core.fee_book import price_between, price_daily
+from tsutsumi.core.fee_days import add_days, base_sums, day_offsets, drop_days, histories
+from tsutsumi.core.fees import average_days
+from tsutsumi.core.flows import EXTERNAL_LAST
+from tsutsumi.core.marks import flows_by
+from tsutsumi.core.promises import P_TERMINATION
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import Frame, empty, length, stack
+
+
+@dataclass(frozen=True)
+class Charges:
+    """The fees charged on one evening (計上した報酬): fee rows, their split among the parties, and how performance fees came."""
+
+    fees: Frame
+    shares: Frame
+    crystallisations: Frame
+
+
+class FeeEvening:
+    """The contracts of one evening on their way through the fees: bases, flows, bills and marks."""
+
+    def __init__(self, books: Books, before: Books, rules: Rules, flows: Frame) -> None:
+        self.books, self.before, self.rules = books, before, rules
+        self.contract_of = contract_rows(books)
+        self.bills = Bills(books, rules, self.contract_of)
+        outside = flows["kind_code"] <= EXTERNAL_LAST
+        self.flow_sleeve, self.flow_yen = flows["sleeve_no"][outside], flows["amount_yen"][outside]
+        self.look(terms_in_use(books, rules))
+
+    def look(self, used: TermsInUse) -> None:
+        """Take the terms in use, and the bases by them, of today and of the last close."""
+        self.used = used
+        numbers, before = self.books.contracts["contract_no"], self.before.sleeves
+        self.base_today = daily_base(self.books, self.rules, used)
+        excluded = used.flag(lambda terms: terms.cash == "excluded")
+        cash = 0 if excluded is None else np.where(excluded[_row_of(numbers, before["contract_no"])], before["cash_yen"], 0)
+        self.base_before = np.maximum(before["value_yen"] - cash, 0)
+        self.today = self.per_contract(self.base_today)
+        self.last = flows_by(numbers, before["contract_no"], self.base_before)
+
+    def per_contract(self, per_sleeve: np.ndarray) -> np.ndarray:
+        """Return the sums by contract of a figure per sleeve."""
+        total = np.zeros(length(self.books.contracts), np.int64)
+        np.add.at(total, self.contract_of, per_sleeve)
+        return total
+
+    def timing(self, word: str) -> np.ndarray:
+        """Return which contracts pay a balance fee in arrears or in advance."""
+        found = self.used.flag(lambda terms: bool(terms.balance) and terms.timing == word)
+        return np.zeros(length(self.books.contracts), bool) if found is None else found
+
+    # ---- in arrears
+
+    def charge_arrears(self, rows: np.ndarray, sums: np.ndarray, closed: np.ndarray, end: np.ndarray, point: np.ndarray) -> None:
+        """Charge balance fees in arrears (後取り) of the contracts at `rows`, from their period's first day to `end`.
+
+        Parameters
+        ----------
+        sums : Σ of the bases of each sleeve;  closed : of sleeves that have closed, per contract
+        end, point : per contract: the last day priced, and the base of the period's last business day
+        """
+        rows = rows[self.timing("arrears")[rows]]
+        contracts = self.books.contracts
+        total = closed + self.per_contract(sums)
+        keys = np.stack([self.used.of_contract[rows], contracts["period_start_date"][rows], end[rows]], axis=1)
+        for number, start, until in np.unique(keys, axis=0).tolist():
+            group = rows[(keys == (number, start, until)).all(axis=1)]
+            terms, dates = self.used.terms[number], (from_epoch_day(start), from_epoch_day(until))
+            if terms.measure == "daily":
+                offsets, days, bases = histories(self.books.fee_days, contracts["contract_no"][group])
+                base = base_sums(offsets, days, bases, until) // (until - start + 1)
+                prices = price_daily(terms, *dates, *dates, offsets, days, bases)
+            elif terms.measure == "closing":
+                base = point[group]
+                prices = price_between(terms, *dates, *dates, 0, base)
+            else:
+                days = average_days(terms, *dates)
+                base = total[group] // days
+                prices = price_between(terms, *dates, *dates, 0, total[group], days)
+            for component, yen in zip(balance_numbers(terms), prices, strict=True):
+                self.bills.add(CHARGE, component, group, (start, until), base, yen, sums)
+
+    def keep_days(self) -> None:
+        """Write down today's base of the contracts that are priced day by day (日々の残高の控え)."""
+        daily = self.used.flag(lambda terms: bool(terms.balance) and terms.measure == "daily")
+        if daily is None:
+            return
+        books, start = self.books, self.books.contracts["period_start_date"]
+        rows = np.flatnonzero(daily & (start <= books.day))
+        first, last = day_offsets(books.fee_days, books.contracts["contract_no"][rows])
+        fresh = rows[(first == last) & (start[rows] < books.day)]  # the period began on a day without a close
+        for day in np.unique(start[fresh]).tolist():
+            some = fresh[start[fresh] == day]
+            books = replace(books, fee_days=add_days(books, some, day, self.last[some]))
+        self.books = replace(books, fee_days=add_days(books, rows, books.day, self.today[rows]))
+
+    # ---- periods
+
+    def roll(self, ended: np.ndarray) -> None:
+        """Let the next period of the contracts whose period has ended begin (計算期間の更新); terms may change with it."""
+        if not ended.any():
+            return
+        books, contracts = self.books, self.books.contracts
+        names = np.array(self.used.names, object)[self.used.of_contract]
+        contracts["period_start_date"][ended] = contracts["period_end_date"][ended] + 1
+        contracts["period_end_date"][ended] = 0
+        set_period_ends(books, self.rules)
+        self.books = replace(self.books, fee_days=drop_days(books.fee_days, contracts["contract_no"][ended]))
+        used = terms_in_use(self.books, self.rules)
+        same = names == np.array(used.names, object)[used.of_contract]
+        contracts["period_count"][ended] = np.where(same[ended], contracts["period_count"][ended] + 1, 1)
+        contracts["running_base_yen"][ended], contracts["uncharged_yen"][ended] = 0, 0
+        self.look(used)
+
+
+def _row_of(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the row of each wanted number; 0 for one that is not there."""
+    row_of = np.zeros(max(int(numbers.max(initial=0)), int(wanted.max(initial=0))) + 1, np.int64)
+    row_of[numbers] = np.arange(numbers.size)
+    return row_of[wanted]
+
+
+def charge(
+    books: Books, before: Books, rules: Rules, final: np.ndarray, flows: Frame, carried: Mapping[int, int] = MappingProxyType({})
+) -> tuple[Books, Charges]:
+    """Return the books with today's accrual, and the fees charged tonight (報酬の計上).
+
+    Parameters
+    ----------
+    final : int64, rows of `payouts` (terminations) whose contract ends today: it is charged to today, due on the next business day
+    flows : the day's flows so far
+    carried : contract_no → yen
+        Bases of sleeves that closed today, of the days after a period end that lies before today: of the new period.
+
+    Returns
+    -------
+    books : bases, fee periods, marks, dues and uncollected fees brought forward;  charges : what is new tonight
+    """
+    contracts = books.contracts
+    contracts["period_count"][contracts["period_end_date"] == 0] = 1
+    set_period_ends(books, rules)
+    evening = FeeEvening(books, before, rules, flows)
+    day, ends = books.day, contracts["period_end_date"].copy()
+    ending, running, _ = accrue(books, before, rules, evening.used, evening.base_before, evening.base_today)
+    closed = contracts["closed_base_sum_yen"].copy()
+    past, now = ends < day, ends == day
+    contracts["closed_base_sum_yen"][past | now] = 0
+    for contract, yen in carried.items():
+        contracts["closed_base_sum_yen"][contracts["contract_no"] == contract] += yen
+    finals = np.unique(books.payouts["contract_no"][final][books.payouts["kind_code"][final] == P_TERMINATION])
+    last = np.isin(contracts["contract_no"], finals)
+    crystallised = Crystallisation(evening)
+    if past.any():
+        evening.charge_arrears(np.flatnonzero(past), ending, closed, ends, evening.last)
+        crystallised.fall_due(past, np.zeros(past.size, bool), ends, today=False)
+        evening.books = replace(evening.books, fee_marks=crystallised.marks.frame())
+        evening.roll(past)
+        crystallised.look()
+        running = _running_anew(evening, running, past)
+    _begin_and_flow(evening, crystallised)
+    evening.keep_days()
+    evening.bills.begin()
+    at = np.flatnonzero(now | last)
+    sums = np.where(now[evening.contract_of], ending, running)
+    open_sum = np.where(now, closed, contracts["closed_base_sum_yen"])
+    if at.size:
+        evening.charge_arrears(at, sums, open_sum, np.full(now.size, day), evening.today)
+        crystallised.fall_due(now | last, last, np.full(now.size, day), today=True)
+    rows = np.flatnonzero(evening.timing("advance") & last)
+    if rows.size:
+        Prepayment(evening.bills, evening.used, rows, evening.base_today).end(rows)
+    marks = crystallised.marks.frame()
+    evening.roll(now)
+    books = replace(evening.books, fee_marks=marks)
+    advance = evening.timing("advance")[evening.contract_of]
+    books.sleeves["base_sum_yen"][:] = np.where(advance | now[evening.contract_of], 0, running)
+    due = rules.timeline.days[rules.day_index + rules.programs["collection_days"][contracts["program_no"]]]
+    books, fees = book_bills(books, evening.bills, due, finals, rules.next_day)
+    return books, Charges(fees, stack(empty("fee_shares"), *evening.bills.shares), crystallised.rows())
+
+
+def _running_anew(evening: FeeEvening, running: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Return the sums of the periods that began since the last close, by the terms that they began with."""
+    books, start = evening.books, evening.books.contracts["period_start_date"]
+    business = evening.used.flag(lambda terms: terms.measure == "average" and terms.days == "business")
+    days = np.where(past, books.day - start, 0)
+    if business is not None:
+        days[business] = 0
+    sleeve_no, row_before = books.sleeves["sleeve_no"], evening.before.row_of_sleeve
+    known = np.flatnonzero(past[evening.contract_of])
+    at = np.where(sleeve_no[known] < row_before.size, row_before[np.minimum(sleeve_no[known], row_before.size - 1)], -1)
+    base = np.where(at >= 0, evening.base_before[at] if evening.base_before.size else 0, 0)
+    running = running.copy()
+    running[known] = base * days[evening.contract_of[known]] + evening.base_today[known]
+    return running
+
+
+def _begin_and_flow(evening: FeeEvening, crystallised: Crystallisation) -> None:
+    """Charge in advance what begins, start the marks, then let the day's flows move both."""
+    books, contracts = evening.books, evening.books.contracts
+    start = contracts["period_start_date"]
+    begun = (start > evening.before.day) & (start <= books.day)
+    flow = flows_by(contracts["contract_no"], evening.rules.registry.sleeves["contract_no"][evening.flow_sleeve], evening.flow_yen)
+    flow[contracts["opened_date"] == books.day] = 0
+    rows = np.flatnonzero(evening.timing("advance"))
+    if rows.size:
+        prepayment = Prepayment(evening.bills, evening.used, rows, evening.base_today)
+        opening = np.where(contracts["opened_date"] == start, evening.today, evening.last)
+        prepayment.charge(rows[begun[rows]], opening)
+        prepayment.flow(flow)
+    crystallised.begin(begun & (contracts["period_count"] == 1))
+    crystallised.flow(flow, flows_by(books.sleeves["sleeve_no"], evening.flow_sleeve, evening.flow_yen))

@@ -1,0 +1,128 @@
+"""The high-water marks of many contracts (契約群のハイウォーターマーク): exact fractions, in compiled code as long as they are short.
+
+A deposit adds to a mark; a withdrawal multiplies it by (value after) / (value before), or is subtracted; after a fee the mark is
+the value after it. The columnar twin of `fee_engine.Marks`. A fraction that would not fit 62 bits goes on in Python's numbers.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+from numba import njit
+
+from tsutsumi.core.fee_book import price_performance
+from tsutsumi.core.fee_brackets import NARROW
+from tsutsumi.core.fee_histories import Histories, amounts_on, row_on
+from tsutsumi.core.fee_terms import Component, Terms
+
+LIMIT = 2**NARROW - 1
+
+
+class Marks:
+    """The marks of one performance component (基準額), one a row; they start with the value of the first day.
+
+    Parameters
+    ----------
+    terms, component
+    histories : Histories
+    contracts : int64 array
+        The contract of each row.
+    """
+
+    def __init__(self, terms: Terms, component: Component, histories: Histories, contracts: np.ndarray) -> None:
+        self.terms, self.component, self.histories, self.contracts = terms, component, histories, contracts
+        start = histories.start[contracts]
+        values = histories.offsets, histories.days, histories.value_yen
+        self.since = start.copy()
+        self.num, self.den = amounts_on(contracts, start, *values), np.ones(contracts.size, np.int64)
+        self.wide: dict[int, Fraction] = {}
+
+    def move(self, rows: np.ndarray, next_flow: np.ndarray, until: np.ndarray) -> None:
+        """Move the marks of some rows by their flows (入出金による移動), from the flow `next_flow` on to the day `until`, inclusive."""
+        known = self.histories
+        flows = known.flow_offsets, known.flow_days, known.flow_yen
+        values = known.offsets, known.days, known.value_yen
+        long = np.zeros(self.contracts.size, bool)
+        long[list(self.wide)] = True
+        scaled = self.component.mark == "scaled"
+        _moved(rows, self.contracts, next_flow, until, flows, values, scaled, self.num, self.den, long)
+        for i in rows[long[rows]].tolist():
+            self.wide[i] = self._moved_exactly(i, int(next_flow[i]), int(until[i]))
+
+    def _moved_exactly(self, row: int, flow: int, until: int) -> Fraction:
+        """Return the mark of a row moved by its flows, whatever its length."""
+        known, contract = self.histories, int(self.contracts[row])
+        mark = self.wide.get(row, Fraction(int(self.num[row]), int(self.den[row])))
+        while flow < known.flow_offsets[contract + 1] and known.flow_days[flow] <= until:
+            amount = int(known.flow_yen[flow])
+            if amount > 0 or self.component.mark == "subtracted":
+                mark += amount
+            elif amount < 0:
+                after = int(known.value_yen[row_on(known.offsets, known.days, contract, known.flow_days[flow])])
+                mark *= Fraction(after, after - amount)
+            flow += 1
+        return mark
+
+    def fall_due(self, rows: np.ndarray, end: np.ndarray, value_yen: np.ndarray) -> np.ndarray:
+        """Return the performance fees (成功報酬) of some rows, and set the marks after them (利益確定); a loss leaves its mark.
+
+        Parameters
+        ----------
+        rows : int64 array
+        end, value_yen : one for each of `rows`
+            The last day, and its value less the balance fee of the period in arrears.
+        """
+        num, den = self.num[rows], self.den[rows]
+        long = np.abs(value_yen) > LIMIT // den
+        long[np.isin(rows, list(self.wide))] = True
+        top = np.where(long, 0, value_yen) * den - num
+        fees = price_performance(self.terms, self.component, end, np.where(long, 0, top), den)
+        gained = (top > 0) & ~long
+        at = np.flatnonzero(long)
+        if at.size:
+            marks = [self.wide.get(int(row), Fraction(int(self.num[row]), int(self.den[row]))) for row in rows[at]]
+            profits = [int(value) - mark for value, mark in zip(value_yen[at], marks, strict=True)]
+            parts = (np.array([getattr(p, name) for p in profits], object) for name in ("numerator", "denominator"))
+            fees[at] = price_performance(self.terms, self.component, end[at], *parts)
+            gained[at] = [profit > 0 for profit in profits]
+        for row in rows[at[gained[at]]].tolist():
+            self.wide.pop(row, None)
+        self.num[rows[gained]], self.den[rows[gained]] = (value_yen - fees)[gained], 1
+        self.since[rows] = end + 1
+        return fees
+
+
+@njit(cache=True)
+def _greatest(a, b):
+    """Return the greatest common divisor."""
+    while b:
+        a, b = b, a % b
+    return a
+
+
+@njit(cache=True, nogil=True)
+def _moved(rows, contracts, next_flow, until, flows, values, scaled, num, den, long):
+    """Move marks by flows; one that would not fit is left and told in `long`."""
+    flow_offsets, flow_days, flow_yen = flows
+    offsets, days, value = values
+    for i in rows:
+        top, bottom, j = num[i], den[i], next_flow[i]
+        stop = flow_offsets[contracts[i] + 1]
+        while not long[i] and j < stop and flow_days[j] <= until[i]:
+            amount = flow_yen[j]
+            if amount > 0 or not scaled:
+                long[i] = abs(amount) > LIMIT // bottom or abs(top + amount * bottom) > LIMIT
+                top += amount * bottom
+            elif amount < 0:
+                after = value[row_on(offsets, days, contracts[i], flow_days[j])]
+                before = after - amount
+                common = _greatest(before, after)
+                after, before = after // common, before // common
+                common = _greatest(before, abs(top))
+                top, before = top // common, before // common
+                common = _greatest(bottom, after)
+                bottom, after = bottom // common, after // common
+                long[i] = (after > 0 and abs(top) > LIMIT // after) or bottom > LIMIT // before
+                top, bottom = top * after, bottom * before
+            j += 1
+        if not long[i]:
+            num[i], den[i] = top, bottom
