@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,15 +11,18 @@ import pytest
 
 from tests.core.build import books, day, rules, sleeve
 from tests.oracles.fee_histories import random_terms
+from tsutsumi.core.adjustments import Step
 from tsutsumi.core.calendar import business_days, from_epoch_day
 from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import FEE_KINDS
 from tsutsumi.core.fee_engine import fee_schedule
 from tsutsumi.core.fee_history import FlowRow, ValueRow, contract_history
+from tsutsumi.core.fee_periods import fee_periods
 from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
 from tsutsumi.core.flows import DEPOSIT, WITHDRAWAL
 from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.schema import frame
+from tsutsumi.core.units import round_yen
 
 NO_FINAL = np.zeros(0, np.int64)
 
@@ -41,7 +45,7 @@ def evenings(first: date, last: date) -> list[date]:
 OPEN = set(business_days(date(2026, 11, 2), date(2027, 4, 30)))
 
 
-def run(terms, values: dict, flows: dict, last: date, ends: bool, scope: int = 0) -> Told:
+def run(terms, values: dict, flows: dict, last: date, ends: bool, scope: int = 0, steps: tuple[Step, ...] = ()) -> Told:
     """Close the evenings of one contract with one sleeve; `values` are (value, cash) by day, the sleeve opens on the first."""
     first, told = min(values), Told()
     state = books(str(first), sleeve(1, opened_date=day(str(first))))
@@ -50,7 +54,8 @@ def run(terms, values: dict, flows: dict, last: date, ends: bool, scope: int = 0
     before = replace(state, day=state.day - 1, sleeves={name: column[:0] for name, column in state.sleeves.items()},
                      contracts={name: column[:0] for name, column in state.contracts.items()}, row_of_sleeve=np.full(2, -1))
     for today in evenings(first, last):
-        rule = rules(str(today), program={"performance_sleeve": scope}, program_terms=lambda program, on: ("terms", terms))
+        rule = rules(str(today), program={"performance_sleeve": scope}, program_terms=lambda program, on: ("terms", terms),
+                     fee_steps=lambda program, on: steps)
         value, cash = values[today]
         flow = flows.get(today, 0)
         rows = [(1, 1, DEPOSIT if flow > 0 else WITHDRAWAL, flow, 1, 0)] if flow else []
@@ -121,3 +126,58 @@ def test_the_close_charges_what_the_calculator_says(first_seed, scope):
         assert told.dues - told.credit == owed, f"seed {seed}: what is due and what is in credit is what was charged"
         kinds |= {fee[1] for fee in told.fees}
     assert kinds == {"charge", "addition", "refund", "performance"}
+
+
+STEPS = (
+    Step(1, "campaign", factor_ppm=333_333, from_date=day("2026-11-02"), to_date=day("2026-11-30"), until_date=day("2026-12-31")),
+    Step(2, "deposit_step", threshold=1, factor_ppm=900_000), Step(2, "deposit_step", threshold=10**8, factor_ppm=700_000),
+    Step(3, "maximum", amount_yen=500_000), Step(4, "minimum", amount_yen=3_650),
+)
+
+
+def mean_deposit(first: date, start: date, flows: dict, opening: int) -> int:
+    """The mean of the net deposits at the last three month-ends before a day, written slowly."""
+    totals = []
+    for month in (date(2027, m, 1) if m < 11 else date(2026, m, 1) for m in (12, 1, 2, 3, 4)):
+        if first < month <= start:  # the month before this one ended after the opening
+            totals.append(opening + sum(yen for on, yen in flows.items() if first < on < month))
+    totals = totals[-3:]
+    return sum(totals) // len(totals) if totals else 0
+
+
+def adjusted(terms, kind: str, start: date, end: date, exact: Fraction, first: date, period_start: date, mean: int) -> int:
+    """What the steps make of an amount, written slowly from the page."""
+    if first <= date(2026, 11, 30) and period_start <= date(2026, 12, 31):
+        exact = exact * 333_333 / 1_000_000
+    exact *= Fraction(7, 10) if mean >= 10**8 else Fraction(9, 10) if mean >= 1 else 1
+    if kind == "charge":
+        years = Fraction(0)
+        for n in range((end - start).days + 1):
+            on = start + timedelta(days=n)
+            years += Fraction(1, int(terms.year_days) if terms.year_days != "actual" else 365)  # no leap year among the days
+            assert on.year in (2026, 2027)
+        exact = max(min(exact, 500_000 * years), 3_650 * years)
+    return round_yen(exact, terms.rounding)
+
+
+@pytest.mark.parametrize("first_seed", [200, 230, 260])
+def test_every_step_changes_the_exact_amount_before_its_one_rounding(first_seed):
+    cut = 0
+    for seed in range(first_seed, first_seed + 30):
+        life = random_life(seed)
+        plain = run(life.terms, life.values, life.flows, life.last, life.ends)
+        history = contract_history(plain.values, plain.flows, life.first, life.last, life.last if life.ends else None)
+        opening = random.Random(seed).choice([0, 5_000, 10**9])
+        told = run(life.terms, life.values, life.flows | ({life.first: opening} if opening else {}), life.last, life.ends, 0, STEPS)
+        expected, periods = [], list(fee_periods(life.terms.length, life.terms.align, life.first, life.last))
+        for entry in fee_schedule(life.terms, history):
+            period = next(period for period in periods if period.start <= entry.start <= period.end)
+            mean = mean_deposit(life.first, period.start, life.flows, opening)
+            for part in entry.workings:
+                if entry.kind != "performance":
+                    args = entry.start, entry.end, part.exact, life.first, period.start, mean
+                    expected.append((part.component, entry.kind, entry.start, adjusted(life.terms, entry.kind, *args)))
+                    cut += expected[-1][-1] < part.yen
+        charged = [(name, kind, start, yen) for name, kind, start, _, _, yen in told.fees if kind != "performance"]
+        assert sorted(charged) == sorted(expected), f"seed {seed}, {life.terms.name}"
+    assert cut > 10

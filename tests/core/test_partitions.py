@@ -11,6 +11,9 @@ from tsutsumi.core.schema import take
 from tsutsumi.run.day_run import run_day
 
 
+NO_HOMES = np.zeros(0, np.int64)
+
+
 def differences(one, other):
     """The tables and columns in which two results of a day differ."""
     found = sorted(set(one.tables) ^ set(other.tables))
@@ -41,7 +44,7 @@ def test_the_days_on_which_the_layout_changes_are_the_same_in_parts():
 def test_parts_put_together_are_the_whole(count):
     for night in nights(2)[::10]:
         whole = night.result.books
-        parts = [part_of(whole, number, count) for number in range(count)]
+        parts = [part_of(whole, number, count, NO_HOMES) for number in range(count)]
         assert same(merge(parts), whole) == []
         assert same(merge(parts[::-1]), whole) == [], "the order of the parts matters"
         for number, part in enumerate(parts):
@@ -52,17 +55,19 @@ def test_parts_put_together_are_the_whole(count):
 
 def test_a_partition_without_accounts_is_empty_and_does_no_harm():
     house = books("2026-12-02", sleeve(1), positions=[{"sleeve_no": 1, "instrument_no": FUND, "held_units": 5}])
-    assert part_of(house, 0, 2).sleeves["sleeve_no"].size == 0
-    assert same(merge([part_of(house, number, 2) for number in range(2)]), house) == []
+    assert part_of(house, 0, 2, NO_HOMES).sleeves["sleeve_no"].size == 0
+    assert same(merge([part_of(house, number, 2, NO_HOMES) for number in range(2)]), house) == []
 
 
 def test_each_event_goes_to_the_partition_of_its_account_and_an_unknown_one_to_the_first():
     events = rows("events", *(event(number, "deposit") for number in range(1, 7)))
     accounts = np.array([0, 1, 2, 3, 4, 5])
-    assert [columns(part_of_events(events, accounts, number, 2), "event_no") for number in range(2)] == [
+    assert [columns(part_of_events(events, accounts, number, 2, NO_HOMES), "event_no") for number in range(2)] == [
         [(1,), (3,), (5,)], [(2,), (4,), (6,)],
     ]
-    assert part_of_events(events, accounts, 0, 1) is events
+    assert part_of_events(events, accounts, 0, 1, NO_HOMES) is events
+    together = np.array([0, 1, 2, 3, 1])  # account 4 shares the tiers of account 1
+    assert columns(part_of_events(events, accounts, 1, 2, together), "event_no") == [(2,), (4,), (5,), (6,)]
 
 
 def test_the_canonical_order_is_one_whatever_way_the_books_were_made():

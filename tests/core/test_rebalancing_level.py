@@ -20,6 +20,7 @@ from tsutsumi.core.rebalance_level import (
 YEN = 10**12
 small = st.tuples(st.integers(-9, 9), st.integers(-4, 3), st.integers(0, 5))
 large = st.tuples(st.integers(-YEN, YEN), st.integers(-YEN, YEN), st.integers(0, YEN))
+eight_yen = st.lists(st.integers(0, YEN), min_size=8)
 
 
 def poured(flow, gap, least, most, to_sell=None):
@@ -62,7 +63,7 @@ def test_no_yen_moved_from_one_to_another_brings_large_gaps_nearer(rows, share):
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(large, min_size=2, max_size=8), st.integers(0, 999_999), st.integers(1, YEN), st.lists(st.integers(0, YEN), min_size=8))
+@given(st.lists(large, min_size=2, max_size=8), st.integers(0, 999_999), st.integers(1, YEN), eight_yen)
 def test_more_flow_raises_every_trade_and_zones_of_rest_keep_it_so(rows, share, more, zones):
     gap, least, width = zip(*rows, strict=True)
     most = [a + b for a, b in zip(least, width, strict=True)]

@@ -81,11 +81,11 @@ def test_many_sleeves_are_each_sleeve_alone():
     rng = np.random.default_rng(5)
     many = [sleeve(rng) for _ in range(300)]
     offsets = np.append(0, np.cumsum([lot.size for lot, *_ in many]))
-    columns = [np.concatenate([given[k] for given in many]) for k in range(3)]
-    budgets, minimums = np.array([given[3] for given in many]), rng.choice([0, 3_000], 300)
+    columns = [np.concatenate([one[k] for one in many]) for k in range(3)]
+    budgets, minimums = np.array([one[3] for one in many]), rng.choice([0, 3_000], 300)
     together = whole_units(*columns, budgets, minimums, offsets=offsets)
-    for s, given in enumerate(many):
-        assert whole_units(*given, int(minimums[s])).tolist() == together[offsets[s] : offsets[s + 1]].tolist()
+    for s, one in enumerate(many):
+        assert whole_units(*one, int(minimums[s])).tolist() == together[offsets[s] : offsets[s + 1]].tolist()
     assert whole_units(*columns, budgets, minimums, offsets=offsets).tolist() == together.tolist()
 
 
@@ -136,9 +136,10 @@ def test_the_largest_amounts_do_not_overflow():
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"lot_yen": [0, 5]}, "out of range"), ({"held_lots": [-1, 0]}, "out of range"), ({"budget_yen": -1}, "out of range"),
-    ({"target_yen": [YEN, 1]}, "out of range"), ({"held_lots": [YEN, 0]}, "out of range"), ({"lowest_lots": 3, "highest_lots": 2}, "limit"),
-    ({"lowest_lots": 30}, "no lots"), ({"minimum_trade_yen": 50, "budget_yen": 9}, "no lots"), ({"held_lots": [0.5, 1]}, "whole numbers"),
-    ({"lowest_lots": YEN}, "no lots"), ({"minimum_trade_yen": -1}, "out of range"),
+    ({"target_yen": [YEN, 1]}, "out of range"), ({"held_lots": [YEN, 0]}, "out of range"),
+    ({"minimum_trade_yen": -1}, "out of range"),
+    ({"lowest_lots": 3, "highest_lots": 2}, "lower limit"), ({"held_lots": [0.5, 1]}, "whole numbers"),
+    ({"lowest_lots": 30}, "no lots"), ({"lowest_lots": YEN}, "no lots"), ({"minimum_trade_yen": 50, "budget_yen": 9}, "no lots"),
 ])
 def test_what_cannot_be_done_is_refused(change, message):
     given = {"lot_yen": [5, 5], "held_lots": [1, 1], "target_yen": [5, 5], "budget_yen": 10}

@@ -19,7 +19,7 @@ def sleeve(rng, most_yen=10**8, equal=None):
     n = int(rng.integers(2, 11))
     worth = int(np.exp(rng.uniform(np.log(10**5), np.log(most_yen))))
     flow = int(worth * rng.choice([0, rng.uniform(-0.3, 0.3)]))
-    held, target = rng.multinomial(worth - flow, rng.dirichlet(np.ones(n) * 3)), rng.multinomial(worth, rng.dirichlet(np.ones(n) * 3))
+    held, target = (rng.multinomial(yen, rng.dirichlet(np.ones(n) * 3)) for yen in (worth - flow, worth))
     low, high = np.zeros(n, np.int64), np.full(n, YEN)
     for k in np.flatnonzero(rng.random(n) < 0.3):  # some bounds, some that cannot be traded
         low[k], high[k] = sorted(int(held[k] * part) for part in rng.choice([0.5, 0.9, 1, 1, 1.2], 2))
@@ -69,12 +69,12 @@ def test_at_one_level_no_position_would_trade_another_yen(seed, most_yen):
 
 def test_many_sleeves_are_each_sleeve_alone():
     many = feasible(np.random.default_rng(4), 300, YEN // 4)
-    offsets = np.append(0, np.cumsum([given[0].size for given in many]))
-    columns = [np.concatenate([given[k] for given in many]) for k in (0, 1, 2, 3, 5, 6, 7)]
-    flows = np.array([given[4] for given in many])
+    offsets = np.append(0, np.cumsum([one[0].size for one in many]))
+    columns = [np.concatenate([one[k] for one in many]) for k in (0, 1, 2, 3, 5, 6, 7)]
+    flows = np.array([one[4] for one in many])
     together = tax_aware(*columns[:4], flows, *columns[4:], offsets)
-    for s, given in enumerate(many):
-        assert tax_aware(*given).tolist() == together[offsets[s] : offsets[s + 1]].tolist()
+    for s, one in enumerate(many):
+        assert tax_aware(*one).tolist() == together[offsets[s] : offsets[s + 1]].tolist()
     assert tax_aware(*columns[:4], flows, *columns[4:], offsets).tolist() == together.tolist()
 
 
@@ -110,7 +110,8 @@ def test_sleeves_of_another_scale_trade_in_scale_but_for_the_last_yen(seed, scal
 
 
 def test_a_dearer_sale_is_smaller_and_in_nisa_it_goes_to_the_target():
-    held, target, none, most = np.array([8_000, 1_000, 1_000]), np.array([6_000, 2_000, 2_000]), np.zeros(3, int), np.full(3, 99_999)
+    held, target = np.array([8_000, 1_000, 1_000]), np.array([6_000, 2_000, 2_000])
+    none, most = np.zeros(3, int), np.full(3, 99_999)
     sold = [-int(tax_aware(held, target, none, most, 0, np.array([rate, 0, 0]), 0, 100)[0]) for rate in range(0, 250_000, 10_000)]
     assert sold == sorted(sold, reverse=True) and sold[0] == 2_000 and sold[-1] < 1_000
     # two of three share what is bought: the pull of the sale's side counts 1, that of the others one half
@@ -125,8 +126,8 @@ def test_of_two_alike_the_one_without_a_gain_is_sold():
 
 
 @pytest.mark.parametrize(("value", "cost", "rate", "expected"), [
-    (1_000, 600, 203_150, 81_260), (1_000, 1_000, 203_150, 0), (1_000, 1_001, 203_150, 0), (0, 5, 203_150, 0), (3, 2, 203_150, 67_716),
-    (1_000, 600, 0, 0), (YEN, 0, MILLION, MILLION),
+    (1_000, 600, 203_150, 81_260), (1_000, 1_000, 203_150, 0), (1_000, 1_001, 203_150, 0), (0, 5, 203_150, 0),
+    (3, 2, 203_150, 67_716), (1_000, 600, 0, 0), (YEN, 0, MILLION, MILLION),
 ])
 def test_the_tax_of_a_yen_sold(value, cost, rate, expected):
     assert sale_tax_ppm([value], [cost], rate).tolist() == [expected]
@@ -144,8 +145,9 @@ def test_the_largest_amounts_do_not_overflow():
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"low_yen": [11, 0]}, "lower limit"), ({"flow_yen": 99}, "cannot be placed"), ({"sale_cost_ppm": MILLION + 1}, "out of range"),
-    ({"purchase_cost_ppm": -1}, "out of range"), ({"stretch_yen": 0}, "stretch"), ({"stretch_yen": [1, MILLION + 1]}, "million times"),
+    ({"low_yen": [11, 0]}, "lower limit"), ({"flow_yen": 99}, "cannot be placed"), ({"stretch_yen": 0}, "stretch"),
+    ({"sale_cost_ppm": MILLION + 1}, "out of range"), ({"purchase_cost_ppm": -1}, "out of range"),
+    ({"stretch_yen": [1, MILLION + 1]}, "million times"),
     ({"held_yen": [5, YEN + 1]}, "out of range"), ({"target_yen": [0.5, 1]}, "whole numbers"),
 ])
 def test_what_cannot_be_done_is_refused(change, message):

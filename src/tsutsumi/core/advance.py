@@ -3,15 +3,18 @@
 The running base is the opening base and every flow that was charged or refunded since. Rules: docs/close.md §7.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from tsutsumi.core.accrual import TermsInUse
+from tsutsumi.core.adjustments import Priced, adjusted_fees, wants_fractions
+from tsutsumi.core.arrears import contract_factors
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.dues import ADDITION, CHARGE, END_REFUND, REFUND, Bills
 from tsutsumi.core.fee_book import price_between
-from tsutsumi.core.fee_terms import Terms
+from tsutsumi.core.fee_terms import Component, Terms
 
 
 def balance_numbers(terms: Terms) -> list[int]:
@@ -86,6 +89,29 @@ class Prepayment:
         for number, begun, until, since in np.unique(keys, axis=0).tolist():
             group = (keys == (number, begun, until, since)).all(axis=1)
             terms, days = self.used.terms[number], [from_epoch_day(day) for day in (since, until, begun, until)]
-            prices = price_between(terms, *days, low[group], high[group])
+            span, base, at = (since, until), (high - low)[group], rows[group]
+            if not any(self.bills.rules.fee_steps(program, begun) for program in np.unique(contracts["program_no"][at]).tolist()):
+                prices = price_between(terms, *days, low[group], high[group])
+            else:
+                between = low[group], high[group]
+                prices = [self._adjusted(terms, component, at, span, begun, *between, kind) for component in terms.balance]
             for component, yen in zip(balance_numbers(terms), prices, strict=True):
-                self.bills.add(kind, component, rows[group], (since, until), (high - low)[group], yen, self.weights)
+                self.bills.add(kind, component, at, span, base, yen, self.weights)
+
+    def _adjusted(self, terms: Terms, component: Component, rows, span, begun: int, low, high, kind: int) -> np.ndarray:
+        """Price one component with the program's factors; a charge with a bound is priced one by one (調整後の報酬)."""
+        bills, books = self.bills, self.bills.books
+        programs = books.contracts["program_no"][rows]
+        prices, alone = np.zeros(rows.size, np.int64), replace(terms, components=(component,))
+        days = [from_epoch_day(day) for day in (*span, begun, span[1])]
+        for program in np.unique(programs).tolist():
+            at, steps = np.flatnonzero(programs == program), bills.rules.fee_steps(program, begun)
+            if kind == CHARGE and wants_fractions(steps):
+                names = ("contract_no", "opened_date", "mean_deposit_yen")
+                known = zip(*(books.contracts[name][rows[at]].tolist() for name in names), high[at].tolist(), strict=True)
+                charges = [Priced(number, opened, *span, mean, Fraction(base)) for number, opened, mean, base in known]
+                prices[at] = adjusted_fees(terms, component, steps, charges)
+            else:
+                factor = contract_factors(books, rows[at], begun, steps, component.name)
+                prices[at] = price_between(alone, *days, low[at], high[at], factor=factor)[0]
+        return prices

@@ -12,13 +12,12 @@ import numpy as np
 
 from tsutsumi.core.accrual import TermsInUse, accrue, contract_rows, daily_base, set_period_ends, terms_in_use
 from tsutsumi.core.advance import Prepayment, balance_numbers
+from tsutsumi.core.arrears import arrears_fees, period_bases
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.crystallising import Crystallisation
 from tsutsumi.core.dues import CHARGE, Bills, book_bills
-from tsutsumi.core.fee_book import price_between, price_daily
-from tsutsumi.core.fee_days import add_days, base_sums, day_offsets, drop_days, histories
-from tsutsumi.core.fees import average_days
+from tsutsumi.core.fee_days import add_days, day_offsets, drop_days
 from tsutsumi.core.flows import EXTERNAL_LAST
 from tsutsumi.core.marks import flows_by
 from tsutsumi.core.promises import P_TERMINATION
@@ -84,20 +83,11 @@ class FeeEvening:
         keys = np.stack([self.used.of_contract[rows], contracts["period_start_date"][rows], end[rows]], axis=1)
         for number, start, until in np.unique(keys, axis=0).tolist():
             group = rows[(keys == (number, start, until)).all(axis=1)]
-            terms, dates = self.used.terms[number], (from_epoch_day(start), from_epoch_day(until))
-            if terms.measure == "daily":
-                offsets, days, bases = histories(self.books.fee_days, contracts["contract_no"][group])
-                base = base_sums(offsets, days, bases, until) // (until - start + 1)
-                prices = price_daily(terms, *dates, *dates, offsets, days, bases)
-            elif terms.measure == "closing":
-                base = point[group]
-                prices = price_between(terms, *dates, *dates, 0, base)
-            else:
-                days = average_days(terms, *dates)
-                base = total[group] // days
-                prices = price_between(terms, *dates, *dates, 0, total[group], days)
+            terms = self.used.terms[number]
+            bases = period_bases(self.books, terms, group, (start, until), total, point)
+            prices = arrears_fees(self.books, self.rules, group, bases)
             for component, yen in zip(balance_numbers(terms), prices, strict=True):
-                self.bills.add(CHARGE, component, group, (start, until), base, yen, sums)
+                self.bills.add(CHARGE, component, group, (start, until), bases.base_yen, yen, sums)
 
     def keep_days(self) -> None:
         """Write down today's base of the contracts that are priced day by day (日々の残高の控え)."""
@@ -214,13 +204,29 @@ def _running_anew(evening: FeeEvening, running: np.ndarray, past: np.ndarray) ->
     return running
 
 
+def _keep_deposits(evening: FeeEvening, flow: np.ndarray, begun: np.ndarray) -> None:
+    """Keep the net deposits of the last three month-ends, and their mean where a period begins (段階割引の基準)."""
+    contracts, names = evening.books.contracts, ("month_end_1_yen", "month_end_2_yen", "month_end_3_yen")
+    if from_epoch_day(evening.books.day).month != from_epoch_day(evening.before.day).month:
+        for younger, older in ((names[1], names[2]), (names[0], names[1])):
+            contracts[older] = contracts[younger].copy()
+        contracts[names[0]] = contracts["net_deposit_yen"].copy()
+        known = (contracts["month_end_count"] < 3) & (contracts["opened_date"] < evening.books.day)
+        contracts["month_end_count"] = contracts["month_end_count"] + known.astype(np.int32)
+    count = contracts["month_end_count"][begun]
+    kept = sum(np.where(count > k, contracts[name][begun], 0) for k, name in enumerate(names))
+    contracts["mean_deposit_yen"][begun] = np.where(count > 0, kept // np.maximum(count, 1), 0)
+    contracts["net_deposit_yen"] = contracts["net_deposit_yen"] + flow
+
+
 def _begin_and_flow(evening: FeeEvening, crystallised: Crystallisation) -> None:
     """Charge in advance what begins, start the marks, then let the day's flows move both."""
     books, contracts = evening.books, evening.books.contracts
     start = contracts["period_start_date"]
     begun = (start > evening.before.day) & (start <= books.day)
     flow = flows_by(contracts["contract_no"], evening.rules.registry.sleeves["contract_no"][evening.flow_sleeve], evening.flow_yen)
-    flow[contracts["opened_date"] == books.day] = 0
+    _keep_deposits(evening, flow, begun)
+    flow = np.where(contracts["opened_date"] == books.day, 0, flow)
     rows = np.flatnonzero(evening.timing("advance"))
     if rows.size:
         prepayment = Prepayment(evening.bills, evening.used, rows, evening.base_today)

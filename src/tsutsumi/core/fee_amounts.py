@@ -80,9 +80,12 @@ def ratio_of(factor: Factor, rows: int, scale: np.ndarray) -> Ratio:
 
 
 def histories(
-    offsets: np.ndarray, days: np.ndarray, bases: np.ndarray, contracts: np.ndarray, first: np.ndarray
+    offsets: np.ndarray, days: np.ndarray, bases: np.ndarray, contracts: np.ndarray, first: np.ndarray,
+    most_yen: int | None = None,
 ) -> tuple[History, int]:
     """Return run-length histories (残高の推移) as kernels read them, and the largest base of the contracts priced.
+
+    With `most_yen`, a limit that no base passes, the rows of the contracts are known to be in order and are not read.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def histories(
     if contracts.size and not 0 <= contracts.min() <= contracts.max() < offsets.size - 1:
         raise ValueError(f"contracts: one of them is none of the {offsets.size - 1} that the offsets tell")
     history = np.ascontiguousarray(offsets, np.int64), np.ascontiguousarray(days, np.int32), np.ascontiguousarray(bases)
-    most = int(most_base(contracts, *history, first))
+    most = int(most_base(contracts, *history, first)) if most_yen is None else most_yen
     if most < 0:
         raise ValueError(HISTORY_FAULTS[-most])
     return history, most

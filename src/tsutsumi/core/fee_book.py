@@ -29,12 +29,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
-from tsutsumi.core.fee_amounts import Factor, History, Ratio, amounts, histories, lower_amounts, narrow_numbers, ratio_of, whole_numbers
+from tsutsumi.core.fee_amounts import (
+    Factor,
+    History,
+    Ratio,
+    amounts,
+    histories,
+    lower_amounts,
+    narrow_numbers,
+    ratio_of,
+    whole_numbers,
+)
 from tsutsumi.core.fee_brackets import Brackets, brackets
 from tsutsumi.core.fee_pricing import Segment
 from tsutsumi.core.fee_quotients import between, divider, over_days, rounded, scaled
 from tsutsumi.core.fee_runs import Days, Span, day_numbers, run_groups, span_of
-from tsutsumi.core.fee_terms import Component, Terms, consumption_tax_percent
+from tsutsumi.core.fee_terms import CONSUMPTION_TAX, Component, Terms, consumption_tax_percent
 from tsutsumi.core.units import PPM, ROUNDING_MODES, round_fraction
 
 
@@ -108,6 +118,7 @@ def price_between(
 def price_daily(
     terms: Terms, first: Days, last: Days, period_start: Days, period_end: Days,
     offsets: np.ndarray, days: np.ndarray, bases_yen: np.ndarray, factor: Factor = None, contracts: np.ndarray | None = None,
+    most_yen: int | None = None,
 ) -> list[np.ndarray]:
     """Return the fee on each day's own base (日々の残高に対する報酬) of many contracts, their bases given run by run.
 
@@ -127,6 +138,8 @@ def price_daily(
         The base from that day on, to the day before the contract's next row.
     contracts : int64 array, optional
         The contract that each result is of, in place of all of them in order: nothing is copied for a part of a book.
+    most_yen : int, optional
+        A limit that no base passes, of rows that are known to be in order: they are not checked again.
 
     Returns
     -------
@@ -140,7 +153,7 @@ def price_daily(
     """
     contracts = np.arange(offsets.size - 1) if contracts is None else np.ascontiguousarray(contracts, np.int64)
     span = span_of(contracts.size, first, last, period_start, period_end)
-    history, most = histories(offsets, days, bases_yen, contracts, span.first)
+    history, most = histories(offsets, days, bases_yen, contracts, span.first, most_yen)
     ratio = ratio_of(factor, contracts.size, np.array([1]))
     prices = []
     for component in terms.balance:
@@ -183,12 +196,7 @@ def price_performance(terms: Terms, component: Component, end: Days, profit_num:
     >>> price_performance(terms, component, date(2026, 12, 31), np.array([1_000_000, 1_000_000, -5]), np.array([1, 3, 1]))
     array([110000,  36666,      0])
     """
-    days = day_numbers(end)
-    taxes = np.zeros(days.size, np.int64)
-    if terms.tax == "added" and profit_num.size:
-        known, place = np.unique(days, return_inverse=True)
-        taxes = np.array([consumption_tax_percent(from_epoch_day(day)) for day in known])[place]
-    rates, unit = component.rate_ppm * (100 + taxes), PPM * 100
+    rates, unit = component.rate_ppm * (100 + _taxes(terms, day_numbers(end))), PPM * 100
     fees = np.zeros(profit_num.size, np.int64)
     narrow = narrow_numbers(profit_num) & narrow_numbers(profit_den)
     top, bottom = profit_num[narrow].astype(np.int64), profit_den[narrow].astype(np.int64)
@@ -201,6 +209,15 @@ def price_performance(terms: Terms, component: Component, end: Days, profit_num:
     for k in np.flatnonzero(~narrow).tolist():
         fees[k] = round_fraction(max(int(profit_num[k]), 0) * _of(rates, k), int(profit_den[k]) * unit, terms.rounding)
     return fees
+
+
+def _taxes(terms: Terms, days: np.ndarray) -> np.ndarray:
+    """Return the consumption tax that is added on each day, percent; 0 if it is included."""
+    if terms.tax != "added" or days.size == 0:
+        return np.zeros(days.size, np.int64)
+    consumption_tax_percent(from_epoch_day(days.min()))  # refuses a day before the first rate
+    known = np.searchsorted([epoch_day(since) for since, _ in CONSUMPTION_TAX], days, side="right") - 1
+    return np.array([percent for _, percent in CONSUMPTION_TAX])[known]
 
 
 class _Price:

@@ -19,7 +19,7 @@ ADDITIONS = {"none": NONE, "own": OWN, "stacked": STACKED}
 
 @dataclass(frozen=True, eq=False)
 class Running:
-    """The running bases (計算基準額の推移), one a row: the base, the uncharged additions, and the next flow of each.
+    """The running bases (計算基準額の推移), one a contract: the base, the uncharged additions, and the next flow of each.
 
     `late_yen` are the uncharged additions that the next period's opening will not hold yet; the others are `early_yen`.
     """
@@ -30,13 +30,12 @@ class Running:
     next_flow: np.ndarray
 
     @classmethod
-    def before(cls, histories: Histories, contracts: np.ndarray) -> "Running":
+    def before(cls, histories: Histories) -> "Running":
         """Return the state of contracts before their first period: their next flow is the first after their first day."""
-        next_flow = histories.flow_offsets[contracts].copy()
-        held = next_flow < histories.flow_offsets[contracts + 1]
-        at = next_flow[held]
-        next_flow[held] += histories.flow_days[at] <= histories.start[contracts[held]]
-        zeros = (np.zeros(contracts.size, np.int64) for _ in range(3))
+        next_flow = histories.flow_offsets[:-1].copy()
+        held = next_flow < histories.flow_offsets[1:]
+        next_flow[held] += histories.flow_days[next_flow[held]] <= histories.start[held]
+        zeros = (np.zeros(next_flow.size, np.int64) for _ in range(3))
         return cls(*zeros, next_flow)
 
     def open(self, rows: np.ndarray, base_yen: np.ndarray) -> None:
@@ -46,9 +45,9 @@ class Running:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """What flows made of the running bases (増減の明細): for each, the row, the kind, the first day priced, and the two amounts."""
+    """What flows made of the running bases (増減の明細): for each, the contract, the kind, the first day priced, and the two amounts."""
 
-    row: np.ndarray
+    contract: np.ndarray
     kind: np.ndarray
     first: np.ndarray
     low_yen: np.ndarray
@@ -56,32 +55,32 @@ class Steps:
 
 
 def flow_steps(
-    terms: Terms, histories: Histories, contracts: np.ndarray, running: Running, rows: np.ndarray,
+    terms: Terms, histories: Histories, running: Running, rows: np.ndarray,
     until: np.ndarray, period_end: np.ndarray, late_from: np.ndarray, ending: np.ndarray,
 ) -> Steps:
-    """Return the additions and refunds (増額・返戻) of some rows up to a day, and carry their running bases on.
+    """Return the additions and refunds (増額・返戻) of some contracts up to a day, and carry their running bases on.
 
     Parameters
     ----------
     terms : Terms
         In advance: `addition` and `refund` are read.
-    contracts, running, until, period_end, late_from, ending : one a row
-        The contract; its state, changed here; the last day whose flows are known, not after the period's end; the period's end;
+    running, until, period_end, late_from, ending : one a contract
+        Its state, changed here; the last day whose flows are known, not after the period's end; the period's end;
         the day from which the next opening is taken; whether the contract ends on `until`, before the period does.
     rows : int64 array
-        Which rows.
+        Which contracts.
 
     Returns
     -------
     Steps
-        In the order of `rows`, those of one row by day, the refund of its end last. A flow with nothing to price gives none.
+        In the order of `rows`, those of one contract by day, the refund of its end last. A flow with nothing to price gives none.
     """
-    size = rows.size + int((histories.flow_offsets[contracts[rows] + 1] - running.next_flow[rows]).sum())
+    size = rows.size + int((histories.flow_offsets[rows + 1] - running.next_flow[rows]).sum())
     columns = (np.empty(size, np.int64), np.empty(size, np.int8), *(np.empty(size, np.int64) for _ in range(3)))
     state = running.base_yen, running.early_yen, running.late_yen, running.next_flow
     flows = histories.flow_offsets, histories.flow_days, histories.flow_yen
     choices = ADDITIONS[terms.addition], terms.refund == "prorated"
-    count = _walk(rows, contracts, state, flows, until, period_end, late_from, ending, choices, columns)
+    count = _walk(rows, state, flows, until, period_end, late_from, ending, choices, columns)
     return Steps(*(column[:count] for column in columns))
 
 
@@ -93,13 +92,13 @@ def _put(columns, count, row, kind, first, low, high):
 
 
 @njit(cache=True, nogil=True)
-def _walk(rows, contracts, state, flows, until, period_end, late_from, ending, choices, columns):
+def _walk(rows, state, flows, until, period_end, late_from, ending, choices, columns):
     base, early, late, next_flow = state
     offsets, days, yen = flows
     addition, prorated = choices
     count = 0
     for i in rows:
-        stop, j = offsets[contracts[i] + 1], next_flow[i]
+        stop, j = offsets[i + 1], next_flow[i]
         while j < stop and days[j] <= until[i]:
             day, amount = np.int64(days[j]), yen[j]
             j += 1

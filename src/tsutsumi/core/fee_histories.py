@@ -9,9 +9,16 @@ import numpy as np
 from numba import njit
 
 from tsutsumi.core.calendar import LAST_YEAR, business_day_table, epoch_day, from_epoch_day
+from tsutsumi.core.fee_quotients import row_on
 from tsutsumi.core.fee_terms import MAX_YEN
 
 NEVER = 2**31 - 1  # the end of a contract that has none
+FAULTS = {
+    1: "a contract has no value on its first day, or its rows are not in the order of their days, each day once",
+    2: f"an amount is below 0, above {MAX_YEN:,} yen, or cash above its value",
+    3: "a flow lies outside its contract, or the flows are not in the order of their days, each day once",
+    4: "a contract ends before its first day",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +29,9 @@ class Histories:
     ----------
     start, ended : int64, one a contract
         The first day; the last day of one that ended, else `NEVER`.
-    offsets, days, value_yen, base_yen : int64, int32, int64, int64
+    offsets, days, value_yen, cash_yen : int64, int32, int64, int64 or None
         Contract k has the rows offsets[k] .. offsets[k + 1] - 1, by day, the first on its first day; each holds until the next.
-        base_yen is value_yen, or value_yen less cash where the terms exclude it.
+        The value includes the cash, which may be left out where no terms exclude it.
     flow_offsets, flow_days, flow_yen : int64, int32, int64
         Money added (above zero) or taken out, by day, each day once; those of the first day are not read.
     """
@@ -34,36 +41,55 @@ class Histories:
     offsets: np.ndarray
     days: np.ndarray
     value_yen: np.ndarray
-    base_yen: np.ndarray
+    cash_yen: np.ndarray | None
     flow_offsets: np.ndarray
     flow_days: np.ndarray
     flow_yen: np.ndarray
 
     def __post_init__(self) -> None:
-        kinds = {"days": np.int32, "flow_days": np.int32}
         for name, column in vars(self).items():
-            if column.dtype != kinds.get(name, np.int64) or not column.flags.c_contiguous:
-                raise ValueError(f"{name} is {column.dtype}: give {kinds.get(name, np.int64).__name__} in one piece of memory")
-        sizes = self.start.size == self.ended.size == self.offsets.size - 1 == self.flow_offsets.size - 1
-        rows = self.days.size == self.value_yen.size == self.base_yen.size and self.flow_days.size == self.flow_yen.size
-        if not sizes or not rows:
+            kind = np.int32 if name in ("days", "flow_days") else np.int64
+            if column is not None and (column.dtype != kind or not column.flags.c_contiguous):
+                raise ValueError(f"histories: {name} is {column.dtype}: give {kind.__name__} in one piece of memory")
+        cash = np.zeros_like(self.value_yen) if self.cash_yen is None else self.cash_yen
+        sizes = {self.start.size, self.ended.size, self.offsets.size - 1, self.flow_offsets.size - 1}
+        rows = {self.days.size, self.value_yen.size, cash.size}
+        if len(sizes) > 1 or len(rows) > 1 or self.flow_days.size != self.flow_yen.size:
             raise ValueError("histories: the columns of the contracts, of their values or of their flows differ in length")
-        fault = _fault(self.start, self.offsets, self.days, self.value_yen, self.base_yen, MAX_YEN)
+        fault = _fault(self.start, self.offsets, self.days, self.value_yen, cash, MAX_YEN)
         fault = fault or _fault_of_flows(self.start, self.ended, self.flow_offsets, self.flow_days, self.flow_yen, MAX_YEN)
         if fault:
             raise ValueError(f"histories: {FAULTS[fault]}")
 
+    def taken(self, contracts: np.ndarray, with_cash: bool) -> "Histories":
+        """Return some contracts alone, side by side (一部の契約), so that what is done with them reads memory in order."""
+        offsets, flow_offsets = (_taken_offsets(contracts, of) for of in (self.offsets, self.flow_offsets))
+        days, value = (_taken(contracts, self.offsets, offsets, of) for of in (self.days, self.value_yen))
+        cash = _taken(contracts, self.offsets, offsets, self.cash_yen) if with_cash and self.cash_yen is not None else None
+        flows = (_taken(contracts, self.flow_offsets, flow_offsets, of) for of in (self.flow_days, self.flow_yen))
+        columns = self.start[contracts], self.ended[contracts], offsets, days, value, cash, flow_offsets, *flows
+        part = object.__new__(Histories)  # what was checked as a whole is not checked again
+        for name, column in zip(vars(self), columns, strict=True):
+            object.__setattr__(part, name, column)
+        return part
 
-FAULTS = {
-    1: "a contract has no value on its first day, or its rows are not in the order of their days, each day once",
-    2: f"an amount is below 0, above {MAX_YEN:,} yen, or a base above its value",
-    3: "a flow lies outside its contract, or the flows are not in the order of their days, each day once",
-    4: "a contract ends before its first day",
-}
+    def base_yen(self, cash: str) -> np.ndarray:
+        """Return the bases (計算基準額): the values, or the values less cash if `cash` is "excluded".
+
+        Raises
+        ------
+        ValueError
+            Cash is to be excluded, but was left out.
+        """
+        if cash != "excluded":
+            return self.value_yen
+        if self.cash_yen is None:
+            raise ValueError("histories: cash_yen is left out: the terms exclude cash from the base; give the column")
+        return self.value_yen - self.cash_yen
 
 
 @njit(cache=True, nogil=True)
-def _fault(start, offsets, days, value, base, most):
+def _fault(start, offsets, days, value, cash, most):
     """Return what is wrong with the values, 0 if nothing is."""
     for k in range(start.size):
         first, stop = offsets[k], offsets[k + 1]
@@ -72,7 +98,7 @@ def _fault(start, offsets, days, value, base, most):
         for j in range(first, stop):
             if j > first and days[j] <= days[j - 1]:
                 return 1
-            if not 0 <= base[j] <= value[j] <= most:
+            if not 0 <= cash[j] <= value[j] <= most:
                 return 2
     return 0
 
@@ -94,6 +120,22 @@ def _fault_of_flows(start, ended, offsets, days, yen, most):
     return 0
 
 
+def _taken_offsets(contracts: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return the offsets of some contracts side by side."""
+    return np.append(0, np.cumsum(offsets[contracts + 1] - offsets[contracts]))
+
+
+@njit(cache=True, nogil=True)
+def _taken(contracts, offsets, offsets_taken, column):
+    """Return the rows of some contracts side by side."""
+    rows = np.empty(offsets_taken[-1], column.dtype)
+    for i in range(contracts.size):
+        at = offsets[contracts[i]] - offsets_taken[i]
+        for j in range(offsets_taken[i], offsets_taken[i + 1]):
+            rows[j] = column[at + j]
+    return rows
+
+
 class BusinessDays:
     """The business days (営業日) of a span as tables by day: how many lie before it, and the last one before it."""
 
@@ -108,19 +150,6 @@ class BusinessDays:
     def before(self, days: np.ndarray) -> np.ndarray:
         """Return the last business day strictly before each day (前営業日); far in the past if the span holds none."""
         return self.lasts[np.minimum(days - self.first, self.lasts.size - 1)]
-
-
-@njit(cache=True, inline="always")
-def row_on(offsets, days, contract, day):
-    """Return the row of a contract that holds on a day: the last one that is not after it."""
-    low, high = offsets[contract], offsets[contract + 1]
-    while high - low > 1:
-        middle = (low + high) // 2
-        if days[middle] <= day:
-            low = middle
-        else:
-            high = middle
-    return low
 
 
 @njit(cache=True, nogil=True)

@@ -11,59 +11,62 @@ from numba import njit
 
 from tsutsumi.core.fee_book import price_performance
 from tsutsumi.core.fee_brackets import NARROW
-from tsutsumi.core.fee_histories import Histories, amounts_on, row_on
+from tsutsumi.core.fee_histories import Histories, amounts_on
+from tsutsumi.core.fee_quotients import row_on
 from tsutsumi.core.fee_terms import Component, Terms
 
 LIMIT = 2**NARROW - 1
 
 
 class Marks:
-    """The marks of one performance component (基準額), one a row; they start with the value of the first day.
+    """The marks of one performance component (基準額), one a contract; they start with the value of the first day."""
 
-    Parameters
-    ----------
-    terms, component
-    histories : Histories
-    contracts : int64 array
-        The contract of each row.
-    """
-
-    def __init__(self, terms: Terms, component: Component, histories: Histories, contracts: np.ndarray) -> None:
-        self.terms, self.component, self.histories, self.contracts = terms, component, histories, contracts
-        start = histories.start[contracts]
-        values = histories.offsets, histories.days, histories.value_yen
-        self.since = start.copy()
-        self.num, self.den = amounts_on(contracts, start, *values), np.ones(contracts.size, np.int64)
+    def __init__(self, terms: Terms, component: Component, histories: Histories) -> None:
+        self.terms, self.component, self.histories = terms, component, histories
+        self.since = histories.start.copy()
+        self.num, self.den = histories.value_yen[histories.offsets[:-1]], np.ones(self.since.size, np.int64)
         self.wide: dict[int, Fraction] = {}
 
-    def move(self, rows: np.ndarray, next_flow: np.ndarray, until: np.ndarray) -> None:
-        """Move the marks of some rows by their flows (入出金による移動), from the flow `next_flow` on to the day `until`, inclusive."""
+    def move(self, rows: np.ndarray, next_flow: np.ndarray, until: np.ndarray) -> np.ndarray:
+        """Move the marks of some contracts by their flows (入出金による移動), from `next_flow` on to the day `until`; return the next ones.
+
+        `next_flow` and `until` are one a contract, what comes back is one for each of `rows`.
+        """
         known = self.histories
         flows = known.flow_offsets, known.flow_days, known.flow_yen
         values = known.offsets, known.days, known.value_yen
-        long = np.zeros(self.contracts.size, bool)
+        long = np.zeros(self.since.size, bool)
         long[list(self.wide)] = True
+        seen = np.empty(rows.size, np.int64)
         scaled = self.component.mark == "scaled"
-        _moved(rows, self.contracts, next_flow, until, flows, values, scaled, self.num, self.den, long)
-        for i in rows[long[rows]].tolist():
-            self.wide[i] = self._moved_exactly(i, int(next_flow[i]), int(until[i]))
+        _moved(rows, next_flow, until, flows, values, scaled, self.num, self.den, long, seen)
+        at = np.flatnonzero(long[rows])
+        for i, last in zip(rows[at].tolist(), seen[at].tolist(), strict=True):
+            self.wide[i] = self._moved_exactly(i, int(next_flow[i]), last)
+        return seen
 
-    def _moved_exactly(self, row: int, flow: int, until: int) -> Fraction:
-        """Return the mark of a row moved by its flows, whatever its length."""
-        known, contract = self.histories, int(self.contracts[row])
-        mark = self.wide.get(row, Fraction(int(self.num[row]), int(self.den[row])))
-        while flow < known.flow_offsets[contract + 1] and known.flow_days[flow] <= until:
-            amount = int(known.flow_yen[flow])
+    def _moved_exactly(self, row: int, flow: int, last: int) -> Fraction:
+        """Return the mark of a contract moved by the flows from one to before another, whatever its length."""
+        known = self.histories
+        num, den = self._parts(row)
+        amounts, contract = known.flow_yen[flow:last].tolist(), np.full(last - flow, row)
+        days = known.flow_days[flow:last].astype(np.int64)
+        values = amounts_on(contract, days, known.offsets, known.days, known.value_yen).tolist()
+        for amount, after in zip(amounts, values, strict=True):
             if amount > 0 or self.component.mark == "subtracted":
-                mark += amount
+                num += amount * den
             elif amount < 0:
-                after = int(known.value_yen[row_on(known.offsets, known.days, contract, known.flow_days[flow])])
-                mark *= Fraction(after, after - amount)
-            flow += 1
-        return mark
+                num, den = num * after, den * (after - amount)
+        return Fraction(num, den)
+
+    def _parts(self, row: int) -> tuple[int, int]:
+        """Return numerator and denominator of the mark of a contract."""
+        if row in self.wide:
+            return self.wide[row].as_integer_ratio()
+        return int(self.num[row]), int(self.den[row])
 
     def fall_due(self, rows: np.ndarray, end: np.ndarray, value_yen: np.ndarray) -> np.ndarray:
-        """Return the performance fees (成功報酬) of some rows, and set the marks after them (利益確定); a loss leaves its mark.
+        """Return the performance fees (成功報酬) of some contracts, and set the marks after them (利益確定); a loss leaves its mark.
 
         Parameters
         ----------
@@ -79,7 +82,7 @@ class Marks:
         gained = (top > 0) & ~long
         at = np.flatnonzero(long)
         if at.size:
-            marks = [self.wide.get(int(row), Fraction(int(self.num[row]), int(self.den[row]))) for row in rows[at]]
+            marks = [Fraction(*self._parts(row)) for row in rows[at].tolist()]
             profits = [int(value) - mark for value, mark in zip(value_yen[at], marks, strict=True)]
             parts = (np.array([getattr(p, name) for p in profits], object) for name in ("numerator", "denominator"))
             fees[at] = price_performance(self.terms, self.component, end[at], *parts)
@@ -100,20 +103,21 @@ def _greatest(a, b):
 
 
 @njit(cache=True, nogil=True)
-def _moved(rows, contracts, next_flow, until, flows, values, scaled, num, den, long):
-    """Move marks by flows; one that would not fit is left and told in `long`."""
+def _moved(rows, next_flow, until, flows, values, scaled, num, den, long, seen):
+    """Move marks by flows and tell the flows after them; a mark that would not fit is left and told in `long`."""
     flow_offsets, flow_days, flow_yen = flows
     offsets, days, value = values
-    for i in rows:
+    for k in range(rows.size):
+        i = rows[k]
         top, bottom, j = num[i], den[i], next_flow[i]
-        stop = flow_offsets[contracts[i] + 1]
+        stop = flow_offsets[i + 1]
         while not long[i] and j < stop and flow_days[j] <= until[i]:
             amount = flow_yen[j]
             if amount > 0 or not scaled:
                 long[i] = abs(amount) > LIMIT // bottom or abs(top + amount * bottom) > LIMIT
                 top += amount * bottom
             elif amount < 0:
-                after = value[row_on(offsets, days, contracts[i], flow_days[j])]
+                after = value[row_on(offsets, days, i, flow_days[j])]
                 before = after - amount
                 common = _greatest(before, after)
                 after, before = after // common, before // common
@@ -126,3 +130,6 @@ def _moved(rows, contracts, next_flow, until, flows, values, scaled, num, den, l
             j += 1
         if not long[i]:
             num[i], den[i] = top, bottom
+        while j < stop and flow_days[j] <= until[i]:
+            j += 1
+        seen[k] = j

@@ -95,23 +95,61 @@ def between(rows, low, high, scale, first, last, runs, table, by, whole, rest):
         whole[i], rest[i] = _divided(top, bottom, by)
 
 
+@njit(cache=True, inline="always")
+def row_on(offsets, days, contract, day):
+    """Return the row of a contract that holds on a day: the last one that is not after it."""
+    low, high = offsets[contract], offsets[contract + 1]
+    while high - low > 1:
+        middle = (low + high) // 2
+        if days[middle] <= day:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, inline="always")
+def _next_bracket(floors, b, s):
+    """Return the bracket that holds s, looked for from b on."""
+    while b > 0 and s <= floors[b]:
+        b -= 1
+    while b + 1 < floors.size and s > floors[b + 1]:
+        b += 1
+    return b
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def over_days(rows, contracts, offsets, days, bases, first, last, runs, table, by, whole, rest):
     """Write quotient and remainder of the fee on each day's own base (日々の残高の商と余り) of some rows.
 
-    Row i prices the contract contracts[i]; its base bases[j] holds from days[j] to the day before its next one.
+    Row i prices the contract contracts[i]; its base bases[j] holds from days[j] to the day before its next one. What lies in one
+    bracket and run is added up as it comes, day after day, and priced together.
     """
+    floors, origins, slopes, upper, lower = table
+    lasts = runs[1]
     for i in rows:
         top, bottom = ZERO, ZERO
-        start = first[0 if first.size == 1 else i]
-        end = last[0 if last.size == 1 else i]
-        j, stop = offsets[contracts[i]], offsets[contracts[i] + 1]
-        while j + 1 < stop and days[j + 1] <= start:
-            j += 1
-        while j < stop and days[j] <= end:
-            until = min(end, np.int64(days[j + 1]) - 1) if j + 1 < stop else end
-            top, bottom = _plus_fee(top, bottom, bases[j], 1, max(start, np.int64(days[j])), until, runs, table)
-            j += 1
+        day, end = first[0 if first.size == 1 else i], last[0 if last.size == 1 else i]
+        j, stop = row_on(offsets, days, contracts[i], day), offsets[contracts[i] + 1]
+        r = 0
+        while lasts[r] < day:
+            r += 1
+        b = _next_bracket(floors, 0, bases[j])
+        over, held = np.int64(0), np.int64(0)
+        while day <= end:
+            held_until = min(end, np.int64(days[j + 1]) - 1) if j + 1 < stop else end
+            until = min(held_until, lasts[r])
+            over += (bases[j] - origins[b]) * (until - day + 1)
+            held += until - day + 1
+            day = until + 1
+            j += 1 if until == held_until else 0
+            next_run = r + (1 if until == lasts[r] else 0)
+            next_b = _next_bracket(floors, b, bases[j]) if day <= end else b
+            if next_run != r or next_b != b or day > end:
+                top, bottom = _plus_product(top, bottom, np.uint64(over), slopes[r, b])
+                top, bottom = _plus_product(top, bottom, lower[r, b], np.uint64(held))
+                top += upper[r, b] * np.uint64(held)
+                over, held, r, b = np.int64(0), np.int64(0), next_run, next_b
         whole[i], rest[i] = _divided(top, bottom, by)
 
 

@@ -7,6 +7,8 @@ terms; what differs (first days, ends, values, flows) is a column. It may be cha
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 
@@ -16,11 +18,12 @@ from tsutsumi.core.fee_flows import ADDITION, REFUND, Running, flow_steps
 from tsutsumi.core.fee_histories import NEVER, BusinessDays, Histories, amounts_on, sums_over
 from tsutsumi.core.fee_marks import Marks
 from tsutsumi.core.fee_periods import fee_periods
-from tsutsumi.core.fee_terms import Terms
+from tsutsumi.core.fee_terms import MAX_YEN, Terms
 
 CHARGE, PERFORMANCE = 0, 3
 KINDS = {CHARGE: "charge", ADDITION: "addition", REFUND: "refund", PERFORMANCE: "performance"}
 EVERY_DAY = np.zeros(0, np.int64)
+FEW_PERIODS = 4
 LONGEST = 400  # no period ends so many days after one of its own
 
 
@@ -46,24 +49,22 @@ class BookSchedule:
     ----------
     terms : Terms
     histories : Histories
-        With bases less cash if the terms exclude it. May hold more days than are charged: what lies after is not read.
+        May hold more days than are charged: what lies after is not read.
     contracts : int64 array, optional
         Which contracts of the histories; all of them if left out.
     """
 
     def __init__(self, terms: Terms, histories: Histories, contracts: np.ndarray | None = None) -> None:
-        every = np.arange(histories.start.size)
-        self.terms, self.histories = terms, histories
-        self.contracts = every if contracts is None else np.ascontiguousarray(contracts, np.int64)
-        self.first, self.ended = histories.start[self.contracts], histories.ended[self.contracts]
-        self.values = histories.offsets, histories.days, histories.value_yen
-        self.bases = histories.offsets, histories.days, histories.base_yen
-        self.periods = _Periods(terms, self.first)
-        self.number = np.zeros(self.contracts.size, np.int64)
-        self.start, self.end = self.first.copy(), self.periods.ends(self.number)
-        self.is_open = np.zeros(self.contracts.size, bool)
-        self.running = Running.before(histories, self.contracts)
-        self.marks = [Marks(terms, component, histories, self.contracts) for component in terms.performance]
+        self.terms, self.numbers = terms, np.arange(histories.start.size) if contracts is None else contracts
+        self.known = known = histories if contracts is None else histories.taken(contracts, terms.cash == "excluded")
+        self.values = known.offsets, known.days, known.value_yen
+        self.bases = known.offsets, known.days, known.base_yen(terms.cash if terms.balance else "included")
+        self.periods = _Periods(terms, known.start)
+        self.number = np.zeros(known.start.size, np.int64)
+        self.start, self.end = known.start.copy(), self.periods.ends(self.number)
+        self.is_open = np.zeros(known.start.size, bool)
+        self.running = Running.before(known)
+        self.marks = [Marks(terms, component, known) for component in terms.performance]
         self.mark_flow = self.running.next_flow.copy()
 
     def charge(self, through: date) -> list[FeeLines]:
@@ -75,18 +76,18 @@ class BookSchedule:
             No rates are in force on a day that is priced.
         """
         day = epoch_day(through)
-        last = np.minimum(self.ended, day)
+        last = np.minimum(self.known.ended, day)
         lines: list[FeeLines] = []
         rows = np.flatnonzero(self.start <= last)
         if rows.size == 0:
             return lines
-        self.business = BusinessDays(int(self.first.min()), day + LONGEST)
+        self.business = BusinessDays(int(self.known.start.min()), day + LONGEST)
         while rows.size:
             if self.terms.balance and self.terms.timing == "advance":
                 lines.extend(self._advance(rows, last))
-            rows = rows[(self.end[rows] <= last[rows]) | (self.ended[rows] <= day)]
-            end = np.minimum(self.end, self.ended)
-            charged = np.zeros(self.contracts.size, np.int64)
+            rows = rows[(self.end[rows] <= last[rows]) | (self.known.ended[rows] <= day)]
+            end = np.minimum(self.end, self.known.ended)
+            charged = np.zeros(self.known.start.size, np.int64)
             if self.terms.balance and self.terms.timing == "arrears" and rows.size:
                 lines.append(self._arrears(rows, end[rows]))
                 charged[rows] = sum(lines[-1].yen.values())
@@ -97,29 +98,29 @@ class BookSchedule:
     def _go_on(self, rows: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Begin the next period of some rows; return those whose next period has begun by `last`."""
         self.number[rows] += 1
-        self.start[rows] = np.where(self.end[rows] < self.ended[rows], self.end[rows] + 1, NEVER)
+        self.start[rows] = np.where(self.end[rows] < self.known.ended[rows], self.end[rows] + 1, NEVER)
         self.end[rows] = self.periods.ends(self.number[rows], rows)
         self.is_open[rows] = False
         return rows[self.start[rows] <= last[rows]]
 
     def _lines(self, kind, rows: np.ndarray, first: np.ndarray, last: np.ndarray, prices: dict[str, np.ndarray]) -> FeeLines:
-        return FeeLines(self.contracts[rows], np.broadcast_to(np.int8(kind), rows.shape), first, last, prices)
+        return FeeLines(self.numbers[rows], np.broadcast_to(np.int8(kind), rows.shape), first, last, prices)
 
     def _named(self, prices: list[np.ndarray]) -> dict[str, np.ndarray]:
         return {component.name: yen for component, yen in zip(self.terms.balance, prices, strict=True)}
 
     def _arrears(self, rows: np.ndarray, end: np.ndarray) -> FeeLines:
         """Return the charges of periods in arrears (後取り) that end on `end`."""
-        terms, start, contracts = self.terms, self.start[rows], self.contracts[rows]
+        terms, start = self.terms, self.start[rows]
         days = start, end, start, end
         if terms.measure == "daily":
-            prices = price_daily(terms, *days, *self.bases, contracts=contracts)
+            prices = price_daily(terms, *days, *self.bases, contracts=rows, most_yen=MAX_YEN)
         elif terms.measure == "closing":
             open_day = self.business.before(end + 1)
-            prices = price_between(terms, *days, 0, amounts_on(contracts, np.where(open_day >= start, open_day, end), *self.bases))
+            prices = price_between(terms, *days, 0, amounts_on(rows, np.where(open_day >= start, open_day, end), *self.bases))
         else:
             counts = self.business.counts if terms.days == "business" else EVERY_DAY
-            sums, entered = sums_over(contracts, start, end, *self.bases, counts, self.business.first)
+            sums, entered = sums_over(rows, start, end, *self.bases, counts, self.business.first)
             prices = price_between(terms, *days, 0, sums, entered)
         return self._lines(CHARGE, rows, start, end, self._named(prices))
 
@@ -127,62 +128,59 @@ class BookSchedule:
         """Yield the charges of periods in advance (前取り) that have begun, then what flowed since."""
         fresh = rows[~self.is_open[rows]]
         start, end = self.start[fresh], self.end[fresh]
-        day = np.maximum(self.first[fresh], self.business.before(start))
-        opening = amounts_on(self.contracts[fresh], day, *self.bases)
+        day = np.maximum(self.known.start[fresh], self.business.before(start))
+        opening = amounts_on(fresh, day, *self.bases)
         self.running.open(fresh, opening)
         self.is_open[fresh] = True
         yield self._lines(CHARGE, fresh, start, end, self._named(price_between(self.terms, start, end, start, end, 0, opening)))
         until = np.minimum(self.end, last)
-        late_from = np.maximum(self.first, self.business.before(self.end + 1))
-        ending = (self.ended == until) & (until < self.end)
-        steps = flow_steps(self.terms, self.histories, self.contracts, self.running, rows, until, self.end, late_from, ending)
-        if steps.row.size:
-            start, end = self.start[steps.row], self.end[steps.row]
+        late_from = np.maximum(self.known.start, self.business.before(self.end + 1))
+        ending = (self.known.ended == until) & (until < self.end)
+        steps = flow_steps(self.terms, self.known, self.running, rows, until, self.end, late_from, ending)
+        if steps.contract.size:
+            start, end = self.start[steps.contract], self.end[steps.contract]
             prices = price_between(self.terms, steps.first, end, start, end, steps.low_yen, steps.high_yen)
-            yield self._lines(steps.kind, steps.row, steps.first, end, self._named(prices))
+            yield self._lines(steps.kind, steps.contract, steps.first, end, self._named(prices))
 
     def _performance(self, rows: np.ndarray, end: np.ndarray, charged: np.ndarray) -> Iterator[FeeLines]:
         """Yield the performance fees (成功報酬) of the periods that end, component by component."""
         if not self.marks or rows.size == 0:
             return
-        value = amounts_on(self.contracts, end, *self.values) - charged
+        value = amounts_on(np.arange(end.size), end, *self.values) - charged
         for marks in self.marks:
-            marks.move(rows, self.mark_flow, end)
-            due = rows[((self.number[rows] + 1) % marks.component.every == 0) | (end[rows] == self.ended[rows])]
+            seen = marks.move(rows, self.mark_flow, end)
+            due = rows[((self.number[rows] + 1) % marks.component.every == 0) | (end[rows] == self.known.ended[rows])]
             since = marks.since[due]
             yen = marks.fall_due(due, end[due], value[due])
             yield self._lines(PERFORMANCE, due, since, end[due], {marks.component.name: yen})
-        self._pass_flows(rows, end)
-
-    def _pass_flows(self, rows: np.ndarray, end: np.ndarray) -> None:
-        """Let the marks read on after the flows up to `end`."""
-        known = self.histories
-        while rows.size:
-            at, contracts = self.mark_flow[rows], self.contracts[rows]
-            rows = rows[at < known.flow_offsets[contracts + 1]]
-            rows = rows[known.flow_days[self.mark_flow[rows]] <= end[rows]]
-            self.mark_flow[rows] += 1
+        self.mark_flow[rows] = seen
 
 
 class _Periods:
     """The ends of the fee periods (計算期間の末日) of contracts with any first days; each first day is computed once."""
 
     def __init__(self, terms: Terms, first: np.ndarray) -> None:
-        low = int(first.min(initial=0))
+        self.terms, low = terms, int(first.min(initial=0))
         known = np.flatnonzero(np.bincount(first - low)) if first.size else first
         row_of = np.zeros(int(known.max(initial=0)) + 1, np.int64)
         row_of[known] = np.arange(known.size)
-        self.of = row_of[first - low]
-        starts = [from_epoch_day(day) for day in (known + low).tolist()]
-        self.found = [fee_periods(terms.length, terms.align, start, date.max) for start in starts]
+        self.of, self.starts = row_of[first - low], (known + low).tolist()
         self.table = np.zeros((known.size, 0), np.int64)
 
     def ends(self, number: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Return the last day of the period with a number, from 0 on, of each of some contracts."""
-        while self.table.shape[1] <= number.max(initial=-1):
-            column = np.array([[epoch_day(next(periods).end)] for periods in self.found], np.int64).reshape(-1, 1)
-            self.table = np.hstack([self.table, column])
+        needed = int(number.max(initial=-1)) + 1
+        if needed > self.table.shape[1]:
+            count = max(needed, 2 * self.table.shape[1], FEW_PERIODS)
+            ends = [_first_ends(self.terms.length, self.terms.align, start, count) for start in self.starts]
+            self.table = np.array(ends, np.int64).reshape(-1, count)
         return self.table[self.of[rows], number]
+
+
+@lru_cache(maxsize=2048)
+def _first_ends(length: str, align: str, start: int, count: int) -> tuple[int, ...]:
+    """Return the last days of the first fee periods of a contract."""
+    return tuple(epoch_day(period.end) for period in islice(fee_periods(length, align, from_epoch_day(start), date.max), count))
 
 
 def book_schedule(terms: Terms, histories: Histories, through: date, contracts: np.ndarray | None = None) -> list[FeeLines]:

@@ -140,11 +140,12 @@ def month_statement(month: Month) -> Statement:
     fee_yen = sum(charge.fee_yen for charge in charges)
     opening = sum(row.fee_yen for row in month.before if row.key in open_before)
     closing = sum(row.fee_yen for row in month.after if row.key in open_after)
-    wrong = (
+    wrong = [
         sum(line.share_yen for line in lines) - fee_yen, sum(roll.opening_yen for roll in rolls) - opening,
         sum(roll.closing_yen for roll in rolls) - closing,
-        sum(roll.opening_yen + roll.charged_yen + roll.cut_yen - roll.collected_yen - roll.closing_yen for roll in rolls),
-    )
+        *(roll.opening_yen + roll.charged_yen + roll.cut_yen - roll.collected_yen - roll.closing_yen for roll in rolls),
+        *(sum(yen for _, yen in charge.shares) - charge.fee_yen for charge in charges),
+    ]
     return Statement(
         month.first, month.last, tuple(lines), tuple(_parts(lines)), tuple(rolls), fee_yen, opening, closing,
         next((yen for yen in wrong if yen), 0),

@@ -27,20 +27,32 @@ def canonical(books: Books) -> Books:
     return replace(books, **frames)
 
 
-def part_of(books: Books, number: int, count: int) -> Books:
-    """Return the books of the accounts with account_no mod count = number."""
+def partition_of(account_no: np.ndarray, homes: np.ndarray, count: int) -> np.ndarray:
+    """Return the partition of each account (分割先): its number mod count, or that of the account that it is closed with.
+
+    >>> partition_of(np.array([1, 2, 3, 4]), np.array([0, 1, 1]), 2).tolist()
+    [1, 1, 1, 0]
+    """
+    home = account_no.astype(np.int64)
+    known = home < homes.size
+    home[known] = homes[home[known]]
+    return home % count
+
+
+def part_of(books: Books, number: int, count: int, homes: np.ndarray) -> Books:
+    """Return the books of the accounts of one partition; `homes` as in `Rules`."""
     if count == 1:
         return books
-    frames = {table: take(frame, frame["account_no"] % count == number)
+    frames = {table: take(frame, partition_of(frame["account_no"], homes, count) == number)
               for table in STATE_TABLES if table != "positions" for frame in [getattr(books, table)]}
     owner = books.sleeves["account_no"][books.row_of_sleeve[books.positions["sleeve_no"]]]
-    frames["positions"] = take(books.positions, owner % count == number)
+    frames["positions"] = take(books.positions, partition_of(owner, homes, count) == number)
     return index_books(replace(books, **frames))
 
 
-def part_of_events(events: Frame, account_no: np.ndarray, number: int, count: int) -> Frame:
+def part_of_events(events: Frame, account_no: np.ndarray, number: int, count: int, homes: np.ndarray) -> Frame:
     """Return the events of a partition; an event without a known account belongs to partition 0."""
-    return events if count == 1 else take(events, account_no % count == number)
+    return events if count == 1 else take(events, partition_of(account_no, homes, count) == number)
 
 
 def merge(parts: list[Books]) -> Books:

@@ -3,11 +3,12 @@
 Row 0 of every dense array is a dummy (numbers start at 1); instrument 0 is yen. Nothing here is ever changed by a close.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from tsutsumi.core.adjustments import Step
 from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline
@@ -44,6 +45,8 @@ class Rules:
     program_terms : (program_no, day) → (fee_terms_id, fee terms in force)
     contract_terms : (contract_no, program_no, opened day, first day of a period) → the same, of a contract with terms of its own
     own_terms : numbers of the contracts that have terms of their own
+    fee_steps : (program_no, first day of a period) → its adjustments;  fee_groups : contract_no → the group whose tiers it shares
+    homes : account_no → the account that it is closed with: the first of its fee group, mostly itself (empty: all themselves)
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
     drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
@@ -64,6 +67,9 @@ class Rules:
     settlement_days: np.ndarray = field(default_factory=lambda: np.zeros((2, 1), np.int64))
     contract_terms: Callable[[int, int, int, int], tuple[str, Terms]] | None = None
     own_terms: frozenset[int] = frozenset()
+    fee_steps: Callable[[int, int], tuple[Step, ...]] = lambda program_no, day: ()
+    fee_groups: Mapping[int, str] = field(default_factory=dict)
+    homes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def day(self) -> int:

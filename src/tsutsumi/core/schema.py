@@ -46,7 +46,8 @@ COLUMNS: dict[str, str] = {
     "positions": "sleeve_no instrument_no held_units cost_yen",
     "account_positions": "account_no instrument_no held_units tax_cost_yen",
     "contracts": "account_no contract_no program_no status_code opened_date period_start_date period_end_date period_count"
-    " closed_base_sum_yen running_base_yen uncharged_yen credit_yen",
+    " closed_base_sum_yen running_base_yen uncharged_yen credit_yen net_deposit_yen month_end_count month_end_1_yen month_end_2_yen"
+    " month_end_3_yen mean_deposit_yen",
     "orders": "account_no sleeve_no instrument_no decided_date side_code reason_code custodian_no placed_date priced_date"
     " settlement_date asked_yen asked_units limit_price filled_units filled_yen fill_price fx_ppm status_code wait_count",
     "payouts": "account_no contract_no sleeve_no event_no kind_code amount_yen requested_date promised_date first_promised_date"

@@ -208,7 +208,8 @@ def close_partitions(books: Books, gathered: Gathered, count: int) -> list[Close
     inputs, rules = gathered.inputs, gathered.rules
     accounts = event_accounts(inputs.events, rules)
     return [
-        close(part_of(books, number, count), rules, replace(inputs, events=part_of_events(inputs.events, accounts, number, count)))
+        close(part_of(books, number, count, rules.homes), rules,
+              replace(inputs, events=part_of_events(inputs.events, accounts, number, count, rules.homes)))
         for number in range(count)
     ]
 

@@ -3,13 +3,18 @@
 from dataclasses import dataclass, field
 from datetime import date as Date
 
+import numpy as np
+
 from tsutsumi.core.allocation import unit_value
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.dues import FEE_KINDS
+from tsutsumi.core.fee_lines import WORDS
 from tsutsumi.core.flows import FLOW_KINDS
 from tsutsumi.core.ladder import PRICED, PURCHASE
 from tsutsumi.core.orders import REASONS
 from tsutsumi.core.schema import Frame, take
+from tsutsumi.run.fee_reasons import fee_reasons
 from tsutsumi.run.history import ids_of, rows_of
 from tsutsumi.store.database import House, HouseError, reading
 from tsutsumi.store.day_tables import load_books, load_day, roll
@@ -59,7 +64,7 @@ class Explanation:
 
 class _Explainer:
     def __init__(self, house: House, sleeve_id: str, date: Date) -> None:
-        self.rows = rows_of(house, *ROWS)
+        self.house, self.rows = house, rows_of(house, *ROWS)
         self.ids = ids_of(self.rows)
         numbers = {row["sleeve_id"]: row for row in self.rows["sleeves"]}
         if sleeve_id not in numbers:
@@ -182,12 +187,22 @@ class _Explainer:
         words = []
         if fees:
             mine = take(fees, (fees["contract_no"] == self.sleeve["contract_no"]) & (fees["collected_date"] == self.after.day))
-            rows = zip(*(mine[name].tolist() for name in ("start_date", "end_date", "base_yen", "fee_yen")), strict=True)
-            for start, end, base, fee in rows:
-                days = end - start + 1
-                span = f"{from_epoch_day(start)}〜{from_epoch_day(end)}"
-                words.append(f"契約の報酬 {fee:,}円 = 平均 {base:,}円 × 料率 × {days}日（{span}）の当運用口分")
+            names = ("kind_code", "start_date", "end_date", "base_yen", "fee_yen")
+            for kind, start, end, base, fee in zip(*(mine[name].tolist() for name in names), strict=True):
+                span = f"{from_epoch_day(start)}〜{from_epoch_day(end)}、{end - start + 1}日"
+                words.append(f"契約の{WORDS['ja'][FEE_KINDS[kind]]} {fee:,}円（基準額 {base:,}円、{span}）の当運用口分")
         return " ・ ".join(words) or "契約の報酬の当運用口分 this sleeve's part of the contract's fee"
+
+    def fee_arithmetic(self) -> list[str]:
+        """Return how the contract's fees that were charged or collected today were computed, line by line."""
+        fees, contract = self.tables.get("fees", {}), self.sleeve["contract_no"]
+        if not fees or not (fees["contract_no"] == contract).any():
+            return []
+        charged = set(fees["charged_date"][fees["contract_no"] == contract].tolist())
+        owner = np.zeros(1 + max(row["sleeve_no"] for row in self.rows["sleeves"]), np.int64)
+        for row in self.rows["sleeves"]:
+            owner[row["sleeve_no"]] = row["contract_no"]
+        return fee_reasons(self.house, contract, charged, self.date, owner)
 
     def notes(self) -> list[str]:
         """Return live orders, promises, fees charged today and alerts that concern the sleeve."""
@@ -208,6 +223,7 @@ class _Explainer:
         for amount, promised, closing in zip(*(payouts[n].tolist() for n in names), strict=True):
             what = "全額 all" if closing >= 4 else f"{amount:,}円"
             notes.append(f"約束 promise: {what} を {from_epoch_day(promised)} に支払 to be paid")
+        notes += [f"報酬の計算 fee: {line}" for line in self.fee_arithmetic()]
         alerts = self.tables.get("alerts", {})
         if alerts:
             own = {("sleeve", self.number), ("contract", self.sleeve["contract_no"])}

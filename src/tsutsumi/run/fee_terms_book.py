@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date as Date
 
+from tsutsumi.core.adjustments import Step
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.fee_terms import FeeTermsError, Terms, parse_terms
 
@@ -42,6 +43,7 @@ class FeeTermsBook:
             self.own[row["contract_no"]].append((epoch_day(row["valid_from_date"]), row["fee_terms_id"]))
         self.own = {contract: sorted(rows) for contract, rows in self.own.items()}
         self._parsed: dict[str, Terms] = {}
+        self._steps: dict[tuple[int, int], tuple[Step, ...]] = {}
         self._of_program: dict[tuple[int, int], tuple[str, Terms]] = {}
 
     def read(self, text: str) -> Terms:
@@ -92,3 +94,17 @@ class FeeTermsBook:
         if terms is None:
             raise UnsupportedTerms(f"fee terms {names[-1]} are not in force on {from_epoch_day(day)}: load fee_terms from that day")
         return names[-1], terms
+
+    def steps(self, program_no: int, day: int) -> tuple[Step, ...]:
+        """Return the adjustments of a program that are in force on a day (適用中の調整): all rows of its latest date."""
+        if (program_no, day) not in self._steps:
+            rows = [row for row in self.tables.get("fee_adjustments", ()) if row["program_no"] == program_no]
+            rows = [row for row in rows if epoch_day(row["valid_from_date"]) <= day]
+            latest = max((row["valid_from_date"] for row in rows), default=None)
+            numbers = ("step_no", "kind", "component", "threshold", "factor_ppm", "amount_yen")
+            dates = ("from_date", "to_date", "until_date")
+            self._steps[program_no, day] = tuple(
+                Step(*(row[name] for name in numbers), *(epoch_day(row[name]) if row[name] else 0 for name in dates))
+                for row in sorted(rows, key=lambda row: (row["step_no"], row["row_no"])) if row["valid_from_date"] == latest
+            )
+        return self._steps[program_no, day]

@@ -31,7 +31,8 @@ DAYS_AHEAD = 400
 DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
     "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
-    "program_models", "program_shares", "fee_terms", "contract_fee_terms", "accounts", "contracts", "sleeves", "plans",
+    "program_models", "program_shares", "fee_terms", "contract_fee_terms", "fee_adjustments", "fee_groups",
+    "accounts", "contracts", "sleeves", "plans",
 )
 MARKET_TABLES = ("prices", "fx_rates", "distributions", "splits")
 
@@ -89,6 +90,8 @@ class Reference:
         self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
         self.fee_terms = FeeTermsBook(tables)
         self.in_force: dict[int, dict] = {}
+        self._groups: dict[int, tuple] = {}
+        self._group_days = sorted({epoch_day(row["valid_from_date"]) for row in tables.get("fee_groups", ())})
 
     @cached_property
     def changes(self) -> list[int]:
@@ -107,8 +110,26 @@ class Reference:
         return Rules(
             self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
             self._rebalance_today(day_index, state), terms.program_terms, state["shares"], self._drawings(day), self.registry,
-            self.settlement_days, terms.contract_terms, frozenset(terms.own),
+            self.settlement_days, terms.contract_terms, frozenset(terms.own), terms.steps, *self._groups_on(day),
         )
+
+    def _groups_on(self, day: int) -> tuple[dict[int, str], np.ndarray]:
+        """Return the fee group of each contract in force on a day, and the account that each account is closed with."""
+        rows = self.tables.get("fee_groups", ())
+        if not rows:
+            return {}, np.zeros(0, np.int64)
+        number = bisect_right(self._group_days, day)
+        if number not in self._groups:
+            accounts = self.registry.contracts["account_no"]
+            latest = _latest(rows, day, "contract_no")
+            groups = {contract: row["group_id"] for (contract,), row in latest.items() if row["group_id"]}
+            homes = np.arange(self.registry.accounts["custodian_no"].size)
+            for contract, group in groups.items():  # joined step by step: an account in two groups joins both
+                mine = [accounts[other] for other, of in groups.items() if of == group]
+                joined = np.unique(homes[[accounts[contract], *mine]])
+                homes[np.isin(homes, joined)] = joined.min()
+            self._groups[number] = groups, homes
+        return self._groups[number]
 
     def _state(self, day: int) -> dict:
         number = bisect_right(self.changes, day)

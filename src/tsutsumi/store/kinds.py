@@ -11,6 +11,7 @@ from datetime import date as Date
 
 from sqlalchemy import Table
 
+from tsutsumi.core.adjustments import KINDS as KINDS_OF_ADJUSTMENT
 from tsutsumi.core.calendar import FIRST_YEAR, LAST_YEAR
 from tsutsumi.core.fee_invoices import is_registration_id
 from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
@@ -164,6 +165,11 @@ def text(name: str, default: str | None = "") -> Field:
 def day(name: str) -> Field:
     """Return a date that must be there."""
     return Field(name, name, _day_since(FIRST_YEAR))
+
+
+def maybe_day(name: str) -> Field:
+    """Return a date that may be left out."""
+    return Field(name, name, lambda given: _day_since(FIRST_YEAR)(given) if given else None, "")
 
 
 def whole(name: str, low: int, high: int, default: int | None = None) -> Field:
@@ -340,6 +346,24 @@ KINDS: dict[str, Kind] = {
     ),
     "contract_fee_terms": Kind(
         tables.contract_fee_terms, (reference("contract_id", tables.contracts), day("valid_from_date"), ident("fee_terms_id")),
+        ("contract_no", "valid_from_date"), "valid_from_date",
+    ),
+    "fee_adjustments": Kind(
+        tables.fee_adjustments,
+        (
+            reference("program_id", tables.programs), day("valid_from_date"), whole("step_no", 1, 99), whole("row_no", 1, 999, 1),
+            choice("kind", *KINDS_OF_ADJUSTMENT), text("component"), whole("threshold", 0, MOST_YEN, 0),
+            whole("factor_ppm", 0, 10 * PPM, PPM), whole("amount_yen", 0, MOST_YEN, 0), maybe_day("from_date"), maybe_day("to_date"),
+            maybe_day("until_date"), text("source"),
+        ),
+        ("program_no", "valid_from_date", "step_no", "row_no"), "valid_from_date",
+    ),
+    "fee_groups": Kind(
+        tables.fee_groups,
+        (
+            reference("contract_id", tables.contracts), day("valid_from_date"), text("group_id"),
+            choice("kind", "family", "company", default="family"),
+        ),
         ("contract_no", "valid_from_date"), "valid_from_date",
     ),
     "contract_parties": Kind(

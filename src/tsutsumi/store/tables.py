@@ -141,6 +141,17 @@ contract_fee_terms = Table(                              # terms of its own: fro
     "contract_fee_terms", metadata, _no("contract_no", primary_key=True), _date("valid_from_date", primary_key=True),
     _text("fee_terms_id"),
 )
+fee_adjustments = Table(                                 # in force: all rows of the program's latest valid_from_date
+    "fee_adjustments", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _no("step_no", primary_key=True), _no("row_no", primary_key=True), _text("kind"), _text("component"),
+    Column("threshold", BigInteger, nullable=False, server_default="0"),   # years, or yen
+    _int("factor_ppm", 1_000_000), _yen("amount_yen"), Column("from_date", Date), Column("to_date", Date),
+    Column("until_date", Date), _text("source"),
+)
+fee_groups = Table(                                      # whose tiers are added together; an empty group: no more
+    "fee_groups", metadata, _no("contract_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("group_id"), _text("kind", "family"),
+)
 contract_parties = Table(                                # companies and functions on every contract
     "contract_parties", metadata, _no("contract_no", primary_key=True), Column("function", String, primary_key=True),
     _no("company_no"),

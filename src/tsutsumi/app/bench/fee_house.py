@@ -106,9 +106,9 @@ def build_house(contracts: int, terms: list[Terms]) -> tuple[np.ndarray, Histori
     contract, days = _value_days(rng, start, last, daily, flow_offsets, flow_days)
     value = level[contract] // 1000 * rng.integers(930, 1090, contract.size) + _flowed(contract, days, flow_offsets, flow_days, flow_yen)
     excluded = np.array([file.cash == "excluded" for file in terms])[number][contract]
-    base = value - np.where(excluded, value // 1000 * rng.integers(0, 90, value.size), 0)
+    cash = np.where(excluded, value // 1000 * rng.integers(0, 90, value.size), 0)
     offsets = np.append(0, np.cumsum(np.bincount(contract, minlength=contracts)))
-    return number, Histories(start, ended, offsets, days.astype(np.int32), value, base, flow_offsets, flow_days, flow_yen)
+    return number, Histories(start, ended, offsets, days.astype(np.int32), value, cash, flow_offsets, flow_days, flow_yen)
 
 
 def _starts(rng: np.random.Generator, contracts: int) -> np.ndarray:

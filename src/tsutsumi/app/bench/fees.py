@@ -21,6 +21,7 @@ from tsutsumi.core.fee_history import FlowRow, History, ValueRow, contract_histo
 from tsutsumi.core.fee_schedules import KINDS, FeeLines, book_schedule
 from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.sorting import sorted_order
+from tsutsumi.run.memory import keep_memory
 
 SAMPLED, SEED = 40, 1  # contracts of each terms file that are charged both ways
 Entry = tuple[str, int, int, dict[str, int]]
@@ -59,10 +60,10 @@ def sample(house: House) -> list[np.ndarray]:
 def history_of(histories: Histories, contract: int, cash_excluded: bool) -> History:
     """Return one contract of the house as `fee_schedule` reads it (契約の履歴)."""
     rows = slice(histories.offsets[contract], histories.offsets[contract + 1])
-    columns = (histories.days[rows], histories.value_yen[rows], histories.base_yen[rows])
+    columns = (histories.days[rows], histories.value_yen[rows], histories.cash_yen[rows])
     values = [
-        ValueRow(from_epoch_day(day), value, value - base if cash_excluded else None)
-        for day, value, base in zip(*(column.tolist() for column in columns), strict=True)
+        ValueRow(from_epoch_day(day), value, cash if cash_excluded else None)
+        for day, value, cash in zip(*(column.tolist() for column in columns), strict=True)
     ]
     rows = slice(histories.flow_offsets[contract], histories.flow_offsets[contract + 1])
     flows = zip(histories.flow_days[rows].tolist(), histories.flow_yen[rows].tolist(), strict=True)
@@ -115,6 +116,7 @@ def measure(contracts: int, rounds: int, tell: Callable[[str], None] = lambda te
     tell : called with what is being done
     """
     tell(f"a book of {contracts:,} contracts")
+    keep_memory()
     terms = house_terms()
     house = House(terms, *build_house(contracts, terms))
     tell("a round to warm up")

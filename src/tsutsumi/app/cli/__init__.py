@@ -18,6 +18,8 @@ COMMANDS = {
     "export": "tsutsumi.app.cli.export:export",
     "explain": "tsutsumi.app.cli.explain:explain",
     "fees": "tsutsumi.app.cli.fees:app",
+    "advise": "tsutsumi.app.cli.advise:app",
+    "goal": "tsutsumi.app.cli.goal:goal",
     "bench": "tsutsumi.app.cli.bench:app",
 }
 HELP = """Tsutsumi (包み): a wrap house, closed to the yen every business day.

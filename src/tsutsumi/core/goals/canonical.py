@@ -24,6 +24,7 @@ from tsutsumi.core.goals.law import before_last_month, shares
 from tsutsumi.core.goals.normal import below
 
 NO_RISK = 1e-9  # a month's deviation below it is none
+LEAST, MOST = 1e-300, 1.0 - 2.0**-53  # a probability that is not certain
 TIE = 1e-13  # of the end value of a sure path: what rounding may have taken from a goal that is met exactly
 
 
@@ -72,7 +73,7 @@ def exact(now, monthly, target, months, nu, sigma, at_end):
     Returns
     -------
     float
-        0 and 1 only where that is certain or nearer than a double can tell.
+        0 or 1 if and only if that is certain.
 
     Examples
     --------
@@ -99,8 +100,8 @@ def exact(now, monthly, target, months, nu, sigma, at_end):
         return 0.0
     if b == 0.0 or months == 1:
         y = (math.log(x) - math.log(a) - drift * months) / (sigma * math.sqrt(months))
-        return below(y) if draws else below(-y)
+        return min(max(below(y if draws else -y), LEAST), MOST)
     ratio = np.array([math.log(a) - math.log(b) if a > 0.0 else -math.inf])
     u, mass, size = before_last_month(months, drift, sigma, ratio)
     lower, upper = shares(math.log(x) - math.log(b), drift, sigma, u[0], mass[0], size[0])
-    return lower if draws else upper
+    return min(max(lower if draws else upper, LEAST), MOST)

@@ -6,10 +6,10 @@ import numpy as np
 from numba import njit
 
 from tsutsumi.core.goals.atlas import PLACE_LOW, PLACE_STEP, PLACES, SHARES
-from tsutsumi.core.goals.canonical import canonical, exact
+from tsutsumi.core.goals.canonical import MOST, canonical, exact
 from tsutsumi.core.goals.table import MOST_MONTHS, GoalTable
 
-CHUNK = 1 << 15  # goals between two loops
+ONE_TABLE_CHUNK, CHUNK = 1 << 12, 1 << 17  # goals that are put in order together
 FINE, FAR = 64, 9  # nodes of Φ per unit; beyond ± 9 it is 0 or 1
 _NODES = [i / FINE - FAR for i in range(2 * FAR * FINE + 1)]
 _BELOW = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in _NODES])
@@ -90,7 +90,7 @@ def read_law(position, log_ratio, draws, moments, at, bend, to, stride):
     k += row
     r3 = v0 * bend[k] + v1 * bend[k + one] + v2 * bend[k + two] + v3 * bend[k + three]
     y += w0 * r0 + w1 * r1 + w2 * r2 + w3 * r3
-    return quick_below(y if draws else -y)
+    return min(quick_below(y if draws else -y), MOST)
 
 
 @njit(cache=True, inline="always", error_model="numpy")
@@ -186,7 +186,7 @@ def look_up_all(now, monthly, target, months, at_end, tables, scale, moments, be
     `tables` names each goal's table, −1 for none here; an empty array means the first for all. `scale`, `moments` and `bend` are
     those of the tables, one after another and flat; `covered` has one row a table.
     """
-    chunk = min(CHUNK, out.size)
+    chunk = min(CHUNK if covered.shape[0] > 1 else ONE_TABLE_CHUNK, out.size)
     at, row, order = np.empty(chunk, np.int64), np.empty(chunk, np.int32), np.empty(chunk, np.int32)
     ratio, position, log_ratio = np.empty(chunk), np.empty(chunk), np.empty(chunk)
     ends = np.empty(2 * covered.size + 1, np.int32)
@@ -252,7 +252,7 @@ def probability(table: GoalTable, now_yen, monthly_yen, target_yen, months, at_e
     Returns
     -------
     float64 array
-        Not rounded; exactly 0 or 1 where that is certain; NaN for what is no goal: no money and no payment, money below 0, a figure
+        Not rounded; exactly 0 or 1 if and only if that is certain; NaN for what is no goal: no money and no payment, money below 0, a figure
         that is not finite, months out of range.
 
     Examples

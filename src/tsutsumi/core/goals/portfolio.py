@@ -65,7 +65,7 @@ class Portfolio:
         Examples
         --------
         >>> Portfolio.from_simple(0.05, 0.15)
-        Portfolio(mu=0.04879016416943205, vol=0.14213...)
+        Portfolio(mu=0.04879016416943201, vol=0.1421362280262124)
         """
         for name, value in (("mean", mean), ("risk", risk)):
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
