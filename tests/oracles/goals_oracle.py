@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit
 
 BLOCK_PAIRS = 512
+QUADRILLION = 10**15  # nobody asks about more
 RUINED = -math.inf
 WIDEST = 9.0  # standard deviations; beyond them lies 1e-19
 
@@ -255,7 +256,7 @@ def random_goal(rng: random.Random, portfolio: Portfolio, most_months: int = 600
     now_yen, monthly_yen = round(now), round(pay)
     if now_yen == 0:
         monthly_yen = abs(monthly_yen) or 1
-    return Goal(now_yen, monthly_yen, round(target), months, at_end)
+    return Goal(now_yen, monthly_yen, min(round(target), QUADRILLION), months, at_end)
 
 
 def better(rng: random.Random, goal: Goal) -> Goal:

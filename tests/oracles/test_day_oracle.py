@@ -170,16 +170,26 @@ def test_closed_sleeves_are_empty(runs):
 
 
 def test_fees_add_up(runs):
-    """Shares of the parties and parts of the sleeves are the fee; what was collected is what flowed."""
+    """Shares of the parties and parts of the sleeves are the fee; dues are the parts less the credit, refunds are the credit;
+    what was collected is what flowed.
+    """
     for _case, house in runs:
+        parts, refunds = Counter(), 0
         for fee in house.fees:
+            refunds += fee.fee_yen if fee.kind.startswith("refund") else 0
+            parts[fee.contract_no] += sum(fee.parts.values())
             assert sum(fee.shares.values()) == fee.fee_yen and all(share >= 0 for share in fee.shares.values())
-            assert sum(fee.parts.values()) == fee.fee_yen
-            assert fee.collected_yen + sum(fee.unpaid.values()) <= fee.fee_yen
-            assert not fee.late or (fee.collected_date - fee.due_date).days >= 20
-            assert fee.collected_date is None or fee.collected_date >= min(fee.charged_date, fee.due_date)
+            assert sum(fee.parts.values()) == (0 if fee.kind.startswith("refund") else fee.fee_yen)
+            assert fee.collected_date is None or fee.collected_date >= fee.charged_date
+        for due in house.all_dues:
+            assert due.collected_yen + sum(due.unpaid.values()) <= sum(due.parts.values())
+            assert not due.late or (due.collected_date - due.due_date).days >= 20
+        owed = sum(sum(due.parts.values()) for due in house.all_dues)
+        given = sum(amount for _day, _sleeve, kind, amount in house.flows if kind == "fee" and amount > 0)
+        left = sum(contract.credit for contract in house.contracts.values())
+        assert sum(parts.values()) - owed == refunds - given - left
         flowed = -sum(amount for _day, _sleeve, kind, amount in house.flows if kind == "fee")
-        assert flowed == sum(fee.collected_yen for fee in house.fees)
+        assert flowed == sum(due.collected_yen for due in house.all_dues) - given
         transfers = Counter()
         for day, _sleeve, kind, amount in house.flows:
             transfers[day] += amount if kind == "transfer" else 0
@@ -205,9 +215,9 @@ def test_everything_happens(runs):
         for payout in house.payouts:
             causes.update(payout.causes)
             ends[payout.kind, "paid" if payout.paid_date else "lapsed" if payout.lapsed_date else "open"] += 1
-        states["late"] += sum(fee.late for fee in house.fees)
+        states["late"] += sum(due.late for due in house.all_dues)
         states["no unit"] += sum(no_unit(house, order) for order in house.orders)
-        kinds["final"] += sum(fee.kind == "final" for fee in house.fees)
+        kinds["final"] += sum(fee.final for fee in house.fees)
     rebalances = {(side, reason) for side in ("buy", "sell") for reason in ("strategy", "model", "calendar", "breach")}
     assert rebalances | {("buy", "invest"), ("sell", "payout"), ("sell", "fee"), ("sell", "closing")} == set(reasons)
     assert min(states[name] for name in ("settled", "priced", "placed", "cancelled", "waited", "late", "no unit")) > 0

@@ -138,7 +138,7 @@ def test_a_fee_by_hand():
     days = JUNE + [date(2026, 7, 1), date(2026, 7, 2)]
     (fee,) = simulate(tables, JUNE[0], days[-1]).fees
     assert (fee.fee_yen, fee.parts, fee.shares) == (986, {1: 592, 2: 394}, {1: 658, 2: 328})
-    assert (fee.charged_date, fee.due_date, fee.collected_date) == (JUNE[-1], days[-1], days[-1])
+    assert (fee.charged_date, fee.due.due_date, fee.collected_date) == (JUNE[-1], days[-1], days[-1])
 
 
 def test_a_fee_leaves_a_promise_alone():
@@ -150,7 +150,7 @@ def test_a_fee_leaves_a_promise_alone():
                              event(9, JUNE[18], "correction", sleeve_no=1, amount_yen=-more, note="booked difference")]
         house = simulate(tables, JUNE[0], days[-1])
         (payout,), (fee,) = house.payouts, house.fees
-        assert (fee.fee_yen > 900, fee.due_date, fee.collected_date) == (True, days[23], collected)
+        assert (fee.fee_yen > 900, fee.due.due_date, fee.collected_date) == (True, days[23], collected)
         assert payout.promised_first == payout.paid_date == days[24]
 
 
@@ -245,6 +245,6 @@ def test_a_late_due_by_hand():
     tables["sleeves"][0]["model_no"] = 2
     house = simulate(deposit(deposit(tables, 600_000), 400_000, 2), JUNE[0], days[-1])
     (fee,) = house.fees
-    assert (fee.due_date, fee.parts, fee.late) == (date(2026, 7, 2), {1: 592, 2: 394}, True)
+    assert (fee.due.due_date, fee.parts, fee.due.late) == (date(2026, 7, 2), {1: 592, 2: 394}, True)
     assert fee.collected_date == date(2026, 7, 22)
     assert [(number, amount) for _day, number, kind, amount in house.flows if kind == "fee"] == [(1, -986)]

@@ -157,7 +157,7 @@ def test_bad_input_is_one_line_and_exit_2(changed):
 
 def test_a_missing_option_or_file_is_one_line_and_exit_2(tmp_path):
     assert asked("goal", "--help")[0] == 0
-    for left_out in GOOD:
+    for left_out in ("mean", "risk", "target", "months"):
         assert refused("goal", *(f"--{name}={value}" for name, value in GOOD.items() if name != left_out))
     assert refused("goal", "--goals", str(tmp_path / "none.csv"), "--to", str(tmp_path / "out.csv"))
     for left_out in COLUMNS:

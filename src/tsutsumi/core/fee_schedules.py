@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import islice
 
 import numpy as np
+from numba import njit
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.fee_book import price_between, price_daily
@@ -56,12 +57,13 @@ class BookSchedule:
 
     def __init__(self, terms: Terms, histories: Histories, contracts: np.ndarray | None = None) -> None:
         self.terms, self.numbers = terms, np.arange(histories.start.size) if contracts is None else contracts
-        self.known = known = histories if contracts is None else histories.taken(contracts, terms.cash == "excluded")
+        moved = bool(terms.performance) or terms.timing == "advance"
+        self.known = known = histories if contracts is None else histories.taken(contracts, terms.cash == "excluded", moved)
         self.values = known.offsets, known.days, known.value_yen
         self.bases = known.offsets, known.days, known.base_yen(terms.cash if terms.balance else "included")
         self.periods = _Periods(terms, known.start)
         self.number = np.zeros(known.start.size, np.int64)
-        self.start, self.end = known.start.copy(), self.periods.ends(self.number)
+        self.start, self.end = known.start.copy(), self.periods.table[self.periods.of, 0]
         self.is_open = np.zeros(known.start.size, bool)
         self.running = Running.before(known)
         self.marks = [Marks(terms, component, known) for component in terms.performance]
@@ -97,11 +99,9 @@ class BookSchedule:
 
     def _go_on(self, rows: np.ndarray, last: np.ndarray) -> np.ndarray:
         """Begin the next period of some rows; return those whose next period has begun by `last`."""
-        self.number[rows] += 1
-        self.start[rows] = np.where(self.end[rows] < self.known.ended[rows], self.end[rows] + 1, NEVER)
-        self.end[rows] = self.periods.ends(self.number[rows], rows)
-        self.is_open[rows] = False
-        return rows[self.start[rows] <= last[rows]]
+        self.periods.grow(int(self.number.max()) + 2)
+        state = self.number, self.start, self.end, self.is_open
+        return _next_periods(rows, *state, self.known.ended, last, self.periods.of, self.periods.table)
 
     def _lines(self, kind, rows: np.ndarray, first: np.ndarray, last: np.ndarray, prices: dict[str, np.ndarray]) -> FeeLines:
         return FeeLines(self.numbers[rows], np.broadcast_to(np.int8(kind), rows.shape), first, last, prices)
@@ -166,15 +166,30 @@ class _Periods:
         row_of[known] = np.arange(known.size)
         self.of, self.starts = row_of[first - low], (known + low).tolist()
         self.table = np.zeros((known.size, 0), np.int64)
+        self.grow(FEW_PERIODS)
 
-    def ends(self, number: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Return the last day of the period with a number, from 0 on, of each of some contracts."""
-        needed = int(number.max(initial=-1)) + 1
-        if needed > self.table.shape[1]:
-            count = max(needed, 2 * self.table.shape[1], FEW_PERIODS)
+    def grow(self, count: int) -> None:
+        """Hold the ends of so many periods at least."""
+        if count > self.table.shape[1]:
+            count = max(count, 2 * self.table.shape[1])
             ends = [_first_ends(self.terms.length, self.terms.align, start, count) for start in self.starts]
             self.table = np.array(ends, np.int64).reshape(-1, count)
-        return self.table[self.of[rows], number]
+
+
+@njit(cache=True, nogil=True)
+def _next_periods(rows, number, start, end, is_open, ended, last, of, table):
+    """Begin the next period of some contracts that have not ended; return those whose next one has begun by `last`."""
+    begun = np.empty(rows.size, np.int64)
+    count = 0
+    for i in rows:
+        number[i] += 1
+        start[i] = end[i] + 1 if end[i] < ended[i] else NEVER
+        end[i] = table[of[i], number[i]]
+        is_open[i] = False
+        if start[i] <= last[i]:
+            begun[count] = i
+            count += 1
+    return begun[:count]
 
 
 @lru_cache(maxsize=2048)

@@ -92,5 +92,5 @@ def shown(exact: Fraction, places: int = 6) -> str:
     text = point_text(round_fraction(scaled.numerator, scaled.denominator, "half-even"), places)
     sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
     whole, _, rest = digits.partition(".")
-    rest = rest.rstrip("0") if ends else rest
+    rest = rest.rstrip("0")
     return f"{'' if ends else '≈'}{sign}{int(whole):,}{'.' + rest if rest else ''}"

@@ -6,8 +6,8 @@ In this order, each change of a holding made only if it raises the utility of wh
 2. a fund whose cost is above the threshold → the cheapest product of its class, if that costs less (not where its class brings no
    return even then and the third step takes it);
 3. a holding that has a cost and brings no return after it → retail government bonds;
-4. while more is at risk than the customer said, the holding that costs the most utility → retail government bonds, until the risky
-   share is at most the preferred one. The preferred share is an upper bound: money in deposits is never moved into risk.
+4. while more is at risk than the customer said, the holding with the least return for its risk → retail government bonds, until the
+   risky share is at most the preferred one. The preferred share is an upper bound: money in deposits is never moved into risk.
 """
 
 from collections.abc import Callable
@@ -184,7 +184,7 @@ def _no_return(bench: Bench) -> None:
 
 
 def _risky_share(bench: Bench, preference: Preference) -> None:
-    """Move what is too much at risk, the holding with the lowest marginal utility first, ties in the order of the holdings."""
+    """Move what is too much at risk, the holding with the least return for its risk first, ties in the order of the holdings."""
     product = bench.tables.products.get(SAFE_CLASS)
     if product is None or bench.tables.risk_pct(SAFE_CLASS) > 0:
         return
@@ -200,16 +200,15 @@ def _risky_share(bench: Bench, preference: Preference) -> None:
         open_rows = [row for row in risky if not any(row is kept for kept in refused)]
         if excess <= 0 or not open_rows:
             return
-        holding = min(open_rows, key=lambda row: _marginal(bench, row))
+        holding = min(open_rows, key=lambda row: _reward(bench.tables, row))
         if not bench.take("risky-share", holding, product, min(excess, holding.value_yen), reason):
             refused.append(holding)
 
 
-def _marginal(bench: Bench, holding: Holding) -> Fraction:
-    """Return what a little more of a holding adds to the utility: net return − 2·λ·risk of all·its risk."""
-    risk = rough_figures(bench.rows, bench.tables, bench.aversion).risk_pct
-    own = bench.tables.risk_pct(holding.class_name)
-    return bench.tables.net_pct(holding.class_name, holding.cost_pct) - 2 * bench.aversion * risk * own
+def _reward(tables: Tables, holding: Holding) -> Fraction:
+    """Return what a risky holding brings for each percent of its risk (リスク1%当たりの収益), over the safe class."""
+    safe = tables.net_pct(SAFE_CLASS, tables.products[SAFE_CLASS].cost_pct)
+    return (tables.net_pct(holding.class_name, holding.cost_pct) - safe) / tables.risk_pct(holding.class_name)
 
 
 # ---- the sentences

@@ -62,3 +62,27 @@ def payable_now(rows, cash_yen, offsets, orders, day):
         orders["asked_yen"], orders["filled_yen"], least,
     )
     return least
+
+
+@njit(cache=True)
+def sure_cash(case, day, live):
+    """Return min L(t) over t ≥ day (docs/close.md §6): the cash that is surely there from a day on."""
+    least = _case_cash_on(case, day, live)
+    for o in range(case.first_order, case.last_order):
+        if live[o].settlement_date > day and live[o].side_code == PURCHASE:
+            least = min(least, _case_cash_on(case, live[o].settlement_date, live))
+    return least
+
+
+@njit(cache=True)
+def _case_cash_on(case, day, live):
+    """Return L(day)."""
+    cash = case.cash_yen
+    for o in range(case.first_order, case.last_order):
+        if live[o].settlement_date > day:
+            continue
+        if live[o].side_code == PURCHASE:
+            cash -= live[o].asked_yen if live[o].status_code == PLACED else live[o].filled_yen
+        elif live[o].status_code != PLACED:
+            cash += live[o].filled_yen
+    return cash

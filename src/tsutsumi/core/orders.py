@@ -9,7 +9,8 @@ import numpy as np
 from numba import njit, prange
 
 from tsutsumi.core.drift import is_breach
-from tsutsumi.core.ladder import PLACED, PURCHASE, SALE
+from tsutsumi.core.ladder import PLACED, PURCHASE, SALE, sure_cash
+from tsutsumi.core.rebalance_aim import ROOM, aim_inside
 from tsutsumi.core.schema import length, records
 from tsutsumi.core.wide import divide_known, mul_div_ceil, mul_div_floor, ppm_floor, reciprocals
 
@@ -34,7 +35,7 @@ MARKET = np.dtype([
     ("limit_den", "i8"), ("pays", "i8"), ("can_order", "?"), ("stops", "?"), ("unit_mode", "?"),
 ], align=True)
 RULES = np.dtype([(name, "i8") for name in (
-    "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "sale_margin_ppm",
+    "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "sale_margin_ppm", "rebalance_fraction_ppm",
 )])
 FOUND = np.dtype([
     ("row", "i8"), ("asked_yen", "i8"), ("asked_units", "i8"), ("limit_price", "i8"), ("instrument_no", "i4"), ("side_code", "i1"),
@@ -192,30 +193,6 @@ def _purchases(budget, count, market, minimum_trade, s):
         budget -= s[k].bought_yen
 
 
-@njit(cache=True)
-def _sure_cash(case, day, live):
-    """Return min L(t) over t ≥ day (docs/close.md §6): the cash that is surely there from a day on."""
-    least = _cash_on(case, day, live)
-    for o in range(case.first_order, case.last_order):
-        if live[o].settlement_date > day and live[o].side_code == PURCHASE:
-            least = min(least, _cash_on(case, live[o].settlement_date, live))
-    return least
-
-
-@njit(cache=True)
-def _cash_on(case, day, live):
-    """Return L(day)."""
-    cash = case.cash_yen
-    for o in range(case.first_order, case.last_order):
-        if live[o].settlement_date > day:
-            continue
-        if live[o].side_code == PURCHASE:
-            cash -= live[o].asked_yen if live[o].status_code == PLACED else live[o].filled_yen
-        elif live[o].status_code != PLACED:
-            cash += live[o].filled_yen
-    return cash
-
-
 @njit(cache=True, error_model="numpy")
 def _budget(case, free, worth, count, live, market, cash_weight, s):
     """Return the yen that can be invested: surely there on the earliest day of payment, beside needs and reserve."""
@@ -226,7 +203,7 @@ def _budget(case, free, worth, count, live, market, cash_weight, s):
             pay = market[i].pays
     if pay == 0:
         return np.int64(0)
-    sure = _sure_cash(case, pay, live)
+    sure = sure_cash(case, pay, live)
     return min(sure - case.needs - case.reserve, free - max(mul_div_floor(worth, cash_weight, PPM), case.reserve))
 
 
@@ -256,7 +233,7 @@ def _breached(count, worth, rule, s):
 
 
 @njit(cache=True, error_model="numpy")
-def _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, s):
+def _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, s, room):
     """Decide for an open sleeve: rebalance, then cash to raise or cash to invest; return the rebalance of the evening."""
     count = case.last - case.first
     total, buying, estimate = _gather(case, instrument_no, held_units, live, market, s)
@@ -269,10 +246,15 @@ def _decide_open(case, instrument_no, held_units, live, market, rule, weight, da
         s[k].e = s[k].v - s[k].target
         above = above or s[k].e > 0
     rebalance, last = _rebalance_due(case), case.rebalanced_date
-    if rebalance == 0 and above and free >= 0 and (last == 0 or day - last >= rule.cooldown_days):
+    if rule.rebalance_fraction_ppm < 0 and rebalance in (CALENDAR, BREACH):
+        rebalance, case.pending_code = 0, 0
+    rested = (last == 0 or day - last >= rule.cooldown_days) and rule.rebalance_fraction_ppm >= 0
+    if rebalance == 0 and above and free >= 0 and rested:
         case.breach = _breached(count, worth, rule, s)
         if case.breach != 0:
             rebalance = BREACH
+    if rebalance in (CALENDAR, BREACH) and rule.rebalance_fraction_ppm < PPM:
+        aim_inside(count, worth, worth - total, rule, market, weight[0], s, room)
     gone = np.int64(0)
     if rebalance != 0:
         gone, blocked = _rebalance_sales(count, market, rule.minimum_trade_yen, s)
@@ -319,7 +301,7 @@ def _write(case, rebalance, market, found, written, s):
 
 
 @njit(cache=True, error_model="numpy")
-def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights, day, found, s):
+def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights, day, found, s, room):
     """Decide for each case; writes what is left into it and returns the number of orders written to `found`."""
     written, some_stop = 0, False
     for i in range(market.size):
@@ -335,7 +317,7 @@ def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights
             continue
         if case.status_code == OPEN:
             rule, weight = rules[case.program_no], weights[case.model_no]
-            rebalance = _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, s)
+            rebalance = _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, s, room)
         else:
             rebalance = _decide_closing(case, instrument_no, held_units, live, market, s)
         written = _write(case, rebalance, market, found, written, s)
@@ -343,12 +325,12 @@ def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _decide_blocks(cases, instrument_no, held_units, live, market, rules, weights, day, found, first_found, written, scratch):
+def _decide_blocks(cases, instrument_no, held_units, live, market, rules, weights, day, found, firsts, written, scratch, rooms):
     """Decide for blocks of cases at once, each with its own part of `found`; the result is the same for any number of threads."""
     for block in prange(written.size):
-        part = cases[block * BLOCK : (block + 1) * BLOCK]
+        part, own = cases[block * BLOCK : (block + 1) * BLOCK], found[firsts[block] :]
         written[block] = _decide_cases(
-            part, instrument_no, held_units, live, market, rules, weights, day, found[first_found[block] :], scratch[block]
+            part, instrument_no, held_units, live, market, rules, weights, day, own, scratch[block], rooms[block]
         )
 
 
@@ -390,6 +372,7 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
         records(LIVE, length(books.orders), books.orders), quotes,
         records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found, first_found,
         written, np.zeros((written.size, int(widths.max(initial=1))), LINE),
+        np.zeros((written.size, ROOM, int(widths.max(initial=1)) + 1), np.int64),
     )
     parts = [found[:0], *(found[first : first + count] for first, count in zip(first_found, written, strict=True))]
     found = np.concatenate(parts)

@@ -17,6 +17,7 @@ from tsutsumi.core.plans import plan_dates
 from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
+from tsutsumi.core.units import PPM
 from tsutsumi.run.fee_terms_book import FeeTermsBook, Rows
 
 INSTRUMENT_NUMBERS = (
@@ -143,10 +144,13 @@ class Reference:
         columns = {name: np.zeros(programs, np.int64) for name in PROGRAM_NUMBERS}
         months: dict[int, set[int]] = {}
         columns |= {name: np.zeros(programs, np.int64) for name in ("performance_sleeve", "collection_deposit")}
+        columns["rebalance_fraction_ppm"] = np.full(programs, PPM, np.int64)
         for program, row in _latest(self.tables["program_rules"], day, "program_no").items():
             for name in PROGRAM_NUMBERS:
                 columns[name][program[0]] = row[name]
             months[program[0]] = {int(month) for month in row["rebalance_months"].replace(";", ",").split(",") if month.strip()}
+            fraction = {"target": PPM, "flow": -1}.get(row.get("rebalance_kind", "target"), row.get("rebalance_fraction_ppm", PPM))
+            columns["rebalance_fraction_ppm"][program[0]] = fraction
             columns["performance_sleeve"][program[0]] = row.get("performance_scope") == "sleeve"
             columns["collection_deposit"][program[0]] = row.get("collection_kind") == "deposit"
         offered = np.zeros((programs, models), bool)

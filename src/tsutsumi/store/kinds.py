@@ -213,6 +213,7 @@ _RULE = (
     *(whole(f"minimum_{what}_yen", 1, MOST_YEN) for what in ("trade", "deposit", "instalment")),
     whole("withdrawal_limit_ppm", 1, PPM, 900000), whole("sale_margin_ppm", 0, PPM // 2, 50000), whole("collection_days", 1, 60, 1),
     ident("fee_terms_id"), reference("remainder_company_id", tables.companies),
+    choice("rebalance_kind", "target", "band", "flow", default="target"), whole("rebalance_fraction_ppm", 0, PPM, 0),
     choice("performance_scope", "contract", "sleeve", default="contract"),
     choice("collection_kind", "cash", "deposit", default="cash"), text("source"), text("approved_by"),
 )
@@ -353,8 +354,8 @@ KINDS: dict[str, Kind] = {
         (
             reference("program_id", tables.programs), day("valid_from_date"), whole("step_no", 1, 99), whole("row_no", 1, 999, 1),
             choice("kind", *KINDS_OF_ADJUSTMENT), text("component"), whole("threshold", 0, MOST_YEN, 0),
-            whole("factor_ppm", 0, 10 * PPM, PPM), whole("amount_yen", 0, MOST_YEN, 0), maybe_day("from_date"), maybe_day("to_date"),
-            maybe_day("until_date"), text("source"),
+            whole("factor_ppm", 0, 10 * PPM, PPM), whole("amount_yen", 0, MOST_YEN, 0),
+            *(maybe_day(name) for name in ("from_date", "to_date", "until_date")), text("source"),
         ),
         ("program_no", "valid_from_date", "step_no", "row_no"), "valid_from_date",
     ),

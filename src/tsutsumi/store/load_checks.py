@@ -6,6 +6,7 @@ from datetime import date as Date
 
 from sqlalchemy import Connection, func, select
 
+from tsutsumi.core.adjustments import FACTORS, MOST_FACTORS
 from tsutsumi.core.calendar import is_business_day
 from tsutsumi.core.refusals import Refusal
 from tsutsumi.store.rows import Row, chunks
@@ -50,6 +51,28 @@ def check_rules(connection: Connection, rows: list[Row]) -> list[Refusal]:
             why = f"{terms} start on {starts[terms]}, the rule on {since}"
             refused.append(row.refused("fee_terms_id", why, "load terms that start no later"))
     return refused
+
+
+def check_adjustments(connection: Connection, rows: list[Row]) -> list[Refusal]:
+    """Refuse adjustments that cannot be worked out one after the other (報酬の調整の矛盾); all of a program's date together."""
+    sets: dict[tuple[int, Date], list[Row]] = defaultdict(list)
+    for row in rows:
+        sets[row.values["program_no"], row.values["valid_from_date"]].append(row)
+    return [refusal for of in sets.values() for refusal in _check_steps(of)]
+
+
+def _check_steps(rows: list[Row]) -> Iterator[Refusal]:
+    kinds: dict[int, str] = {}
+    for row in sorted(rows, key=lambda row: row.values["step_no"]):
+        step, kind = row.values["step_no"], row.values["kind"]
+        if kinds.setdefault(step, kind) != kind:
+            yield row.refused("step_no", f"step {step} is {kinds[step]} and {kind}", "give each kind a step of its own")
+        elif kind == "group" and step != min(kinds):
+            yield row.refused("step_no", f"group is step {step}, not the first", "let group come first: it shares what tiers save")
+        elif kind == "campaign" and not all(row.values[name] for name in ("from_date", "to_date", "until_date")):
+            yield row.refused("until_date", "a campaign needs from_date, to_date and until_date", "fill in the three dates")
+        elif sum(of in FACTORS for of in kinds.values()) > MOST_FACTORS and kind in FACTORS:
+            yield row.refused("step_no", f"more than {MOST_FACTORS} steps multiply the fee", "join steps into one")
 
 
 def check_shares(connection: Connection, rows: list[Row]) -> list[Refusal]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from tsutsumi.core.refusals import Refusal
 from tsutsumi.store.audit import content_hash
 from tsutsumi.store.kinds import KINDS, Field, Kind, Unreadable
-from tsutsumi.store.load_checks import check_business_day, check_contracts, check_rules, check_shares
+from tsutsumi.store.load_checks import check_adjustments, check_business_day, check_contracts, check_rules, check_shares
 from tsutsumi.store.load_events import check_events
 from tsutsumi.store.load_models import check_versions, load_weights
 from tsutsumi.store.manifest import last_day
@@ -22,7 +22,8 @@ from tsutsumi.store.tables import instruments
 Check = Callable[[Connection, list[Row]], list[Refusal]]
 CHECKS: dict[str, Check] = {
     "splits": check_business_day, "distributions": check_business_day, "model_versions": check_versions,
-    "program_rules": check_rules, "program_shares": check_shares, "contracts": check_contracts, "events": check_events,
+    "program_rules": check_rules, "contract_fee_terms": check_rules, "fee_adjustments": check_adjustments,
+    "program_shares": check_shares, "contracts": check_contracts, "events": check_events,
 }
 MOST_NEAR_IDS = 5000
 

@@ -90,6 +90,8 @@ program_rules = Table(
     _int("withdrawal_limit_ppm", 900000), _int("sale_margin_ppm", 50000), _int("collection_days", 1),
     _text("fee_terms_id"), _no("remainder_company_no"), _text("source"), _text("approved_by"), _text("recorded_at"),
     _text("performance_scope", "contract"),              # contract | sleeve: whose profit the performance fee is of
+    _text("rebalance_kind", "target"),                   # target | band | flow (never sells for drift)
+    _int("rebalance_fraction_ppm"),                      # of a band: how far inside, 0 its edge
     _text("collection_kind", "cash"),                    # cash (of the sleeves) | deposit (debited from the customer's own account)
 )
 program_models = Table(                                  # models on offer

@@ -1,150 +1,160 @@
-"""§7: fees, balance, arrears. The formula itself is the one of the fee oracle, which the published cases check."""
+"""§7: what a contract is charged on an evening: in arrears, in advance, and the end of the contract."""
 
-import tomllib
 from datetime import date
 from fractions import Fraction
-from functools import cache
 
 from tests.oracles.day_oracle.dates import ONE_DAY
-from tests.oracles.day_oracle.money import largest_remainder
-from tests.oracles.day_oracle.state import MILLION, Contract, Fee, House, Sleeve
-from tests.oracles.fees_oracle import MONTHS, arrears_charge, calendar_end, contract_end, days_of, tiers_in_force
+from tests.oracles.day_oracle.dues import owe, shares, split
+from tests.oracles.day_oracle.fee_amounts import Exact, advance, arrears
+from tests.oracles.day_oracle.fee_bases import base_of, close_of, daily, days_that_enter, own_base, record_close
+from tests.oracles.day_oracle.fee_terms import components, in_advance, period_from
+from tests.oracles.day_oracle.performance_fees import fall_due, flow_of, move_marks, start_marks
+from tests.oracles.day_oracle.state import Contract, Fee, House
+from tests.oracles.fees_oracle import rounded
 
 
-@cache
-def read_terms(text: str) -> dict:
-    """The terms file; anything that this oracle does not price is an error."""
-    terms = tomllib.loads(text)
-    balance = all(one["kind"] == "balance" and one.get("tiering", "marginal") == "marginal" for one in terms["component"])
-    base = terms["base"]["measure"] == "average" and terms["base"].get("days", "calendar") == "calendar"
-    if not balance or not base or terms["period"]["timing"] != "arrears" or terms.get("rates_of", "day") != "day":
-        raise NotImplementedError("only balance fees in arrears, marginal, on the average of calendar days, rates of the day")
-    terms["base"].setdefault("days", "calendar")
-    return terms
+def rows(house: House, contract: Contract, kind: str, dates: tuple[date, date], base: Fraction, exact: Exact, weights: dict,
+         day: date) -> list[Fee]:
+    """The rows of one charge, addition or refund, each component rounded by itself. A refund is a credit: it has no parts."""
+    made = []
+    for number, name, amount in exact:
+        yen = rounded(contract.period.terms, amount)
+        parts = {} if kind.startswith("refund") else split(house, contract, yen, weights, day)
+        made.append(Fee(contract.number, 0, number, name, kind, *dates, base, yen, day, shares(house, contract, yen, day), parts))
+    return made
 
 
-def terms_in_force(house: House, contract: Contract, day: date) -> dict:
-    """The terms that the program's rules name on a day. Those of the first day of a period hold for the whole period."""
-    name = house.rules(contract.program_no, day)["fee_terms_id"]
-    rows = [row for row in house.tables["fee_terms"] if row["fee_terms_id"] == name and row["valid_from_date"] <= day]
-    return read_terms(max(rows, key=lambda row: row["valid_from_date"])["terms_toml"])
-
-
-def period_end(terms: dict, contract: Contract) -> date:
-    """E: calendar: ends with the calendar period; contract: counted from the first day."""
-    months = MONTHS[terms["period"]["length"]]
-    if terms["period"]["align"] == "contract":
-        return contract_end(contract.opened_date, months * (contract.periods + 1))
-    return calendar_end(contract.period_start, months)
-
-
-def record_close(house: House, contract: Contract, day: date) -> None:
-    """The values of the open sleeves of a contract on a close."""
-    values = {sleeve.number: (sleeve.value, sleeve.cash) for sleeve in house.contract_sleeves(contract.number)}
-    contract.closes.append((day, values))
-
-
-def daily(contract: Contract, first: date, last: date) -> dict[date, dict[int, tuple[int, int]]]:
-    """{calendar day: {sleeve: (value, cash)}}: of that day's close, or of the last close before it."""
-    found = {}
-    for day in days_of(first, last):
-        before = [values for closed, values in contract.closes if closed <= day]
-        found[day] = before[-1]
-    return found
-
-
-def own_base(terms: dict, row: tuple[int, int]) -> int:
-    """Values, or values − cash if the terms exclude cash; never below zero per sleeve."""
-    return max(row[0] if terms["base"]["cash"] == "included" else row[0] - row[1], 0)
-
-
-def shares(house: House, contract: Contract, fee: int, day: date) -> dict[int, int]:
-    """The `share_ppm` rows of the latest `valid_from_date` not after `charged_date`, floor each, remainder to the program's
-    `remainder_company`.
+def charge_arrears(house: House, contract: Contract, last: date, day: date) -> list[Fee]:
+    """Balance fee in arrears: the fee of the period is charged with the days up to E, with weights = Σ of their daily base
+    over the days that entered the average.
     """
-    rows = [row for row in house.tables.get("program_shares", [])
-            if row["program_no"] == contract.program_no and row["valid_from_date"] <= day]
-    latest = max((row["valid_from_date"] for row in rows), default=None)
-    found = {row["company_no"]: fee * row["share_ppm"] // MILLION for row in rows if row["valid_from_date"] == latest}
-    rest = house.rules(contract.program_no, day)["remainder_company_no"]
-    found[rest] = found.get(rest, 0) + fee - sum(found.values())
-    return found
+    period = contract.period
+    if in_advance(period.terms) or not components(period.terms, "balance"):
+        return []
+    base, exact = arrears(contract, period, last)
+    by_day, weights = daily(contract, period.start_date, last), {}
+    for one in days_that_enter(house, period, period.start_date, last):
+        for number, row in by_day[one].items():
+            weights[number] = weights.get(number, 0) + own_base(period.terms, row)
+    return rows(house, contract, "charge", (period.start_date, last), base, exact, weights, day)
 
 
-def sleeve_parts(house: House, contract: Contract, terms: dict, by_day: dict, fee: int, day: date) -> dict[int, int]:
-    """Split to the contract's sleeves (open at charging; those that are closing only if all are) with weights = Σ of their
-    daily base over the period, component by component, by largest remainder (`instrument_no` 0 in the tie); all zero: the
-    first sleeve.
+def bases_of(contract: Contract, day: date) -> dict[int, int]:
+    """In advance and for additions: their base of `d`."""
+    return {number: own_base(contract.period.terms, row) for number, row in close_of(contract, day).items()}
+
+
+def begin(house: House, contract: Contract, day: date) -> list[Fee]:
+    """On the first close `d ≥ s` the period is charged to its full end on the opening base: in the contract's first period
+    today's base, later the base of the last business day before `s`, that is of `y`. The opening base starts the running
+    base. A new period forgets what was uncharged.
     """
-    sleeves = house.contract_sleeves(contract.number)
-    open_now = [sleeve.number for sleeve in sleeves if sleeve.is_active] or [sleeve.number for sleeve in sleeves]
-    totals = {number: 0 for number in open_now}
-    for values in by_day.values():
-        for number in open_now:
-            if number in values:
-                totals[number] += own_base(terms, values[number])
-    weighed = [(totals[number], number, None) for number in open_now]
-    if not open_now or fee == 0:
-        return {}
-    if not any(weight for weight, _, _ in weighed):
-        return {open_now[0]: fee}
-    parts = largest_remainder(fee, weighed, 0, day)
-    return {number: part for number, part in zip(open_now, parts, strict=True) if part}
+    period = contract.period
+    period.begun = True
+    if period.number == 1:                               # the marks of other terms end with them
+        contract.marks.clear()
+    start_marks(house, contract, period.start_date)
+    if not in_advance(period.terms):
+        return []
+    first = period.start_date == contract.opened_date
+    period.running = base_of(period.terms, close_of(contract, day if first else house.previous))
+    exact = advance(period, period.start_date, Fraction(0), period.running)
+    dates = (period.start_date, period.end_date)
+    return rows(house, contract, "charge", dates, period.running, exact, bases_of(contract, day), day)
 
 
-def charge(house: House, contract: Contract, terms: dict, last: date, day: date, kind: str) -> None:
-    """The fee of the period is charged with the days up to E; `charged_date = d`; `due_date` = the `collection_days`-th
-    business day after `d`; a final fee is due on `n(d)`. A contract's base on a calendar day is the sum of its sleeves'.
+def add(house: House, contract: Contract, amount: int, day: date) -> list[Fee]:
+    """Above zero an addition for `d`..E (`own`: from tier 1; `stacked`: between the running base and running base + flow; the
+    running base grows; `none`: nothing is charged, the amount is kept as uncharged).
     """
-    by_day = daily(contract, contract.period_start, last)
-    summed = {one: (sum(own_base(terms, row) for row in values.values()), 0) for one, values in by_day.items()}
-    made = arrears_charge(terms, summed, contract.period_start, last)
-    wait = 1 if kind == "final" else house.rules(contract.program_no, day)["collection_days"]
-    for name, fee in made["components"].items():
-        parts = sleeve_parts(house, contract, terms, by_day, fee, day)
-        record = Fee(contract.number, name, kind, contract.period_start, last, Fraction(made["base_yen"]), fee, day,
-                     house.dates.after(day, wait), shares(house, contract, fee, day), parts, dict(parts))
-        if not parts:
-            record.collected_date = day                  # nothing to collect
-        house.fees.append(record)
-    contract.period_start, contract.periods = last + ONE_DAY, contract.periods + 1
+    period = contract.period
+    mode = period.terms["advance"]["addition"]
+    if mode == "none":
+        period.uncharged += amount
+        return []
+    low = Fraction(0) if mode == "own" else period.running
+    period.running += amount
+    exact = advance(period, day, low, low + amount)
+    return rows(house, contract, "addition", (day, period.end_date), Fraction(amount), exact, bases_of(contract, day), day)
 
 
-def charge_periods(house: House, day: date) -> None:
-    """On the first close `d ≥ E` (E = period end) the fee of the period is charged."""
+def refund(house: House, contract: Contract, kind: str, amount: Fraction, day: date) -> list[Fee]:
+    """`prorated`: a refund for `d + 1`..E of the part of the running base above what is left, if it is more than 0 and
+    `d < E`, and the running base falls; `none`: nothing. Reading: an end without a running base gives no row either.
+    """
+    period = contract.period
+    if period.terms["advance"]["refund"] == "none":
+        return []
+    amount, high = min(amount, period.running), period.running
+    period.running -= amount
+    if amount <= 0 or day >= period.end_date:
+        return []
+    exact = advance(period, day + ONE_DAY, period.running, high)
+    return rows(house, contract, kind, (day + ONE_DAY, period.end_date), amount, exact, {}, day)
+
+
+def price_flow(house: House, contract: Contract, day: date) -> list[Fee]:
+    """A flow on `d` is priced after a period charged on `d`; below zero it first cancels what is uncharged of this period,
+    then at most the running base; the flows of the opening day are part of its base.
+    """
+    flow = flow_of(house, contract, 0)
+    if not in_advance(contract.period.terms) or day == contract.opened_date or flow == 0:
+        return []
+    if flow > 0:
+        return add(house, contract, flow, day)
+    cancelled = min(contract.period.uncharged, -flow)
+    contract.period.uncharged -= cancelled
+    return refund(house, contract, "refund", Fraction(-flow - cancelled), day)
+
+
+def end(house: House, contract: Contract, last: date, day: date, *, final: bool) -> list[Fee]:
+    """The balance fee in arrears up to the last day, then the performance fees that fall due with it."""
+    balance = charge_arrears(house, contract, last, day)
+    return balance + fall_due(house, contract, balance, last, day, final=final)
+
+
+def until_today(house: House, contract: Contract, day: date) -> list[Fee]:
+    """The periods that have begun since the last close, and those that ended before today. Periods follow each other without
+    a gap.
+    """
+    made = []
+    while True:
+        if not contract.period.begun:
+            made += begin(house, contract, day)
+        last = contract.period.end_date
+        if last >= day:
+            return made
+        made += end(house, contract, last, day, final=False)
+        contract.period = period_from(house, contract, last + ONE_DAY)
+
+
+def charge_contract(house: House, contract: Contract, day: date, *, final: bool) -> None:
+    """One contract on one evening. If E < d, the flow of `d` moves the mark after it fell due; else before. A contract that
+    ends on `d < E` is refunded (`prorated`) for `d + 1`..E on its running base, after the flow of `d`.
+    """
+    if contract.period is None:
+        contract.period = period_from(house, contract, contract.opened_date)
+    made = until_today(house, contract, day)
+    period = contract.period
+    start_marks(house, contract, day)
+    move_marks(house, contract, day)
+    made += price_flow(house, contract, day)
+    if final or period.end_date == day:
+        made += end(house, contract, day, day, final=final)
+    if final:
+        contract.final_date = day
+        if in_advance(period.terms):
+            made += refund(house, contract, "refund at the end", period.running, day)
+        for fee in made:
+            fee.final = True
+    owe(house, contract, made, day)
+    if period.end_date == day and not final:
+        contract.period = period_from(house, contract, day + ONE_DAY)
+
+
+def charge(house: House, day: date, ending: set[int]) -> None:
+    """Fees of all open contracts; after the evening of the final fee there are none."""
     for contract in house.contracts.values():
-        if not contract.opened_date or contract.closed_date:
-            continue
-        record_close(house, contract, day)
-        while not contract.final_charged:
-            terms = terms_in_force(house, contract, contract.period_start)
-            last = period_end(terms, contract)
-            if last > day:
-                break
-            charge(house, contract, terms, last, day, "charge")
-
-
-def charge_final(house: House, contract: Contract, day: date) -> None:
-    """A termination charges the final fee of the contract that evening (period end = `d`), due `n(d)`."""
-    contract.final_charged = True
-    if contract.period_start <= day:
-        charge(house, contract, terms_in_force(house, contract, contract.period_start), day, day, "final")
-
-
-def accrued(house: House, sleeve: Sleeve, day: date) -> int:
-    """The fee accrued so far (floor of Σ base so far × top tier rate in force (§7) / (10^6 × 365), the sleeve's own base).
-
-    "Top tier rate": the highest rate of the table in force, Σ over components, without tax.
-    """
-    contract = house.contracts[sleeve.contract_no]
-    if contract.period_start > day:
-        return 0
-    terms = terms_in_force(house, contract, contract.period_start)
-    rate = sum(max(rate for _floor, rate in tiers_in_force(one, day)) for one in terms["component"])
-    total = 0
-    for place, (closed, values) in enumerate(contract.closes):
-        until = contract.closes[place + 1][0] if place + 1 < len(contract.closes) else day + ONE_DAY
-        days = (until - max(closed, contract.period_start)).days
-        if days > 0 and sleeve.number in values:
-            total += own_base(terms, values[sleeve.number]) * days
-    return total * rate // (MILLION * 365)
+        if contract.opened_date and not contract.closed_date and not contract.final_date:
+            record_close(house, contract, day)
+            charge_contract(house, contract, day, final=contract.number in ending)

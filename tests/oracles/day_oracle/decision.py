@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle.charging import accrued
+from tests.oracles.day_oracle.dues import pressing
+from tests.oracles.day_oracle.fee_bases import accrued
 from tests.oracles.day_oracle.money import ceiling, denominator, lowest, numerator, payable, receivable, weights, yen
 from tests.oracles.day_oracle.plans import drawings_ahead
-from tests.oracles.day_oracle.promises import needs
 from tests.oracles.day_oracle.state import MILLION, House, Order, Sleeve
 
 
@@ -29,7 +29,9 @@ class View:
         # v_i = yen(held_i − S_i) + B_i; est = Σ yen(S_i)
         self.v = {number: self.yen(number, self.left[number]) + self.buying[number] for number in self.numbers}
         self.est = sum(self.yen(number, self.selling[number]) for number in self.numbers)
-        self.needs = needs(house, sleeve)
+        # needs = open payouts that are not closings + unpaid dues (those to be debited from the bank apart)
+        self.dues = pressing(house, sleeve, day)
+        self.needs = sum(payout.amount for payout in sleeve.payouts) + sum(due.unpaid[sleeve.number] for due in self.dues)
         # free = cash + receivable − payable − Σ B_i − needs
         self.free = sleeve.cash + receivable(sleeve) - payable(sleeve) - sum(self.buying.values()) - self.needs
         self.V = max(0, sum(self.v.values()) + self.free + self.est)       # if V < 0 use 0
@@ -139,8 +141,8 @@ def shortfall(view: View) -> bool:
     own = view.rules["sale_margin_ppm"]
     if view.free + view.est * (MILLION - own // 2) // MILLION >= 0:
         return False
-    house, sleeve, day = view.house, view.sleeve, view.day
-    made = [payout.requested_date for payout in sleeve.payouts] + [fee.charged_date for fee in house.dues(sleeve)]
+    sleeve, day = view.sleeve, view.day
+    made = [payout.requested_date for payout in sleeve.payouts] + [due.charged_date for due in view.dues]
     margin = own if all(one == day for one in made) else min(6 * own, 500_000)
     missing = -(view.free + view.est * (MILLION - margin) // MILLION)
     rest = max(ceiling(missing * MILLION, MILLION - margin), view.rules["minimum_trade_yen"])

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle import plans
+from tests.oracles.day_oracle import dues, plans
 from tests.oracles.day_oracle.money import ceiling, lowest
 from tests.oracles.day_oracle.promises import closing_promise, open_payout, over_withdrawal_limit, promise
 from tests.oracles.day_oracle.state import House, Payout, Sleeve
@@ -15,7 +15,7 @@ def contract_opened(house: House, event: dict, day: date) -> str | None:
         return "no such contract"
     if contract.opened_date:
         return "opened before"
-    contract.opened_date = contract.period_start = day
+    contract.opened_date = day
     return None
 
 
@@ -194,7 +194,8 @@ HANDLERS = {
 
 
 def process(house: House, day: date) -> None:
-    """Events of `d`, in the order of their number, then the instalments of the plans. A refused event changes nothing and
+    """Events of `d`, in the order of their number, then the instalments of the plans and the
+    fees that the bank debits. A refused event changes nothing and
     gives an alert. An event dated on a day without a close is processed at the next close.
     """
     for event in sorted(house.tables["events"], key=lambda event: event["event_no"]):
@@ -204,3 +205,4 @@ def process(house: House, day: date) -> None:
             if handler is None or handler(house, event, day):
                 house.alert("event_refused", event["event_no"])
     plans.instalments(house, day, planned_instalment)
+    dues.debit(house, day)

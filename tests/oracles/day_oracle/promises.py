@@ -3,7 +3,7 @@
 from datetime import date
 
 from tests.oracles.day_oracle.money import ladder, lowest, weights
-from tests.oracles.day_oracle.state import Fee, House, Payout, Sleeve
+from tests.oracles.day_oracle.state import Due, House, Payout, Sleeve
 
 
 def promise(house: House, sleeve: Sleeve, day: date, now: date) -> date:
@@ -48,7 +48,7 @@ def open_payout(house: House, sleeve: Sleeve, payout: Payout) -> None:
 
 def needs(house: House, sleeve: Sleeve) -> int:
     """Open payouts that are not closings (all of them, whatever their date) + unpaid dues."""
-    return sum(payout.amount for payout in sleeve.payouts) + sum(fee.unpaid[sleeve.number] for fee in house.dues(sleeve))
+    return sum(payout.amount for payout in sleeve.payouts) + sum(due.unpaid[sleeve.number] for due in house.dues(sleeve))
 
 
 def over_withdrawal_limit(house: House, sleeve: Sleeve, amount: int, day: date) -> bool:
@@ -158,13 +158,13 @@ def pay_payouts(house: House, sleeve: Sleeve, day: date) -> None:
         send(house, day, sleeve, payout, kind, min(payout.amount, allowed))
 
 
-def collect(house: House, fee: Fee, sleeve: Sleeve, amount: int, day: date) -> None:
+def collect(house: House, due: Due, sleeve: Sleeve, amount: int, day: date) -> None:
     """A part of a due leaves the cash of a sleeve."""
-    fee.unpaid.pop(sleeve.number)
-    fee.collected_yen += amount
+    due.unpaid.pop(sleeve.number)
+    due.collected_yen += amount
     house.move_cash(day, sleeve, "fee", -amount)
-    if not fee.unpaid:
-        fee.collected_date = day
+    if not due.unpaid:
+        due.collected_date = day
 
 
 def spare(sleeve: Sleeve, day: date) -> int:
@@ -178,42 +178,43 @@ def pay_dues(house: House, day: date) -> None:
     """(2) dues with `due_date ≤ d` (a due is all that a contract was charged on one evening, every component), oldest
     first, a due of a contract being paid only if every sleeve can pay its part today and still keep its promises.
 
-    Reading: a final fee, which is due earlier, is a due of its own; the payouts of all sleeves come before the dues of any.
+    Reading: the payouts of all sleeves come before the dues of any.
     """
-    dues: dict[tuple, list[Fee]] = {}
-    for fee in house.fees:
-        if fee.unpaid and fee.due_date <= day:
-            dues.setdefault((fee.due_date, fee.charged_date, fee.contract_no), []).append(fee)
-    for key in sorted(dues):
-        fees = dues[key]
-        parts: dict[int, int] = {}
-        for fee in fees:
-            for number, part in fee.unpaid.items():
-                parts[number] = parts.get(number, 0) + part
-        if all(part <= spare(house.sleeves[number], day) for number, part in parts.items()):
-            for fee in fees:
-                for number, part in list(fee.unpaid.items()):
-                    collect(house, fee, house.sleeves[number], part, day)
-        elif (day - fees[0].due_date).days >= 20:
-            take_late(house, fees, [house.sleeves[number] for number in sorted(parts)], day)
+    open_dues = [due for due in house.all_dues if due.unpaid and due.due_date <= day]
+    for due in sorted(open_dues, key=lambda due: (due.due_date, due.charged_date, due.contract_no)):
+        if all(part <= spare(house.sleeves[number], day) for number, part in due.unpaid.items()):
+            for number, part in list(due.unpaid.items()):
+                collect(house, due, house.sleeves[number], part, day)
+        elif (day - due.due_date).days >= 20:
+            take_late(house, due, day)
 
 
-def take_late(house: House, fees: list[Fee], sleeves: list[Sleeve], day: date) -> None:
+def take_late(house: House, due: Due, day: date) -> None:
     """A due still unpaid 20 calendar days after its `due_date` is shared anew among the sleeves that have a part in it, by
     what each can pay by that measure, in the order of their number, if together they can pay all of it.
 
     Reading: each gives as much as it can until nothing is left to pay.
     """
-    rest = sum(sum(fee.unpaid.values()) for fee in fees)
-    able = [(sleeve, max(0, spare(sleeve, day))) for sleeve in sleeves]
+    rest = sum(due.unpaid.values())
+    able = [(house.sleeves[number], max(0, spare(house.sleeves[number], day))) for number in sorted(due.unpaid)]
     if sum(yen for _sleeve, yen in able) < rest:
         return
     for sleeve, yen in able:
         house.move_cash(day, sleeve, "fee", -min(yen, rest))
         rest -= min(yen, rest)
-    for fee in fees:
-        fee.collected_yen += sum(fee.unpaid.values())
-        fee.unpaid, fee.collected_date, fee.late = {}, day, True
+    due.collected_yen += sum(due.unpaid.values())
+    due.unpaid, due.collected_date, due.late = {}, day, True
+
+
+def give_back(house: House, day: date) -> None:
+    """What is left of the credit when the contract ends is paid into its first sleeve (lowest number) on the payment day,
+    as a flow `fee` above zero, before its dues are paid and its cash goes out. Reading: after its other payouts.
+    """
+    for contract in house.contracts.values():
+        sleeves = house.contract_sleeves(contract.number)
+        if contract.credit and contract.final_date and sleeves and sleeves[0].payment_date == day and is_empty(sleeves[0]):
+            house.move_cash(day, sleeves[0], "fee", contract.credit)
+            contract.credit = 0
 
 
 def empty(house: House, sleeve: Sleeve, day: date) -> None:
@@ -224,11 +225,10 @@ def empty(house: House, sleeve: Sleeve, day: date) -> None:
     At the closing every unpaid due of the sleeve is paid whatever its date, and what is still open of its other payouts
     lapses (the cash goes out with the closing). Reading: whatever other sleeves can pay.
     """
-    if sum(fee.unpaid[sleeve.number] for fee in house.dues(sleeve)) > sleeve.cash:
+    if sum(due.unpaid[sleeve.number] for due in house.dues(sleeve)) > sleeve.cash:
         house.alert("fee_shortfall", sleeve.contract_no)
-    for fee in house.dues(sleeve):
-        part = fee.unpaid[sleeve.number]
-        collect(house, fee, sleeve, min(part, sleeve.cash), day)
+    for due in house.dues(sleeve):
+        collect(house, due, sleeve, min(due.unpaid[sleeve.number], sleeve.cash), day)
     for payout in sleeve.payouts:
         payout.lapsed_date = day
     sleeve.payouts = []
@@ -246,6 +246,7 @@ def pay(house: House, day: date) -> None:
     """
     for sleeve in house.open_sleeves():
         pay_payouts(house, sleeve, day)
+    give_back(house, day)
     pay_dues(house, day)
     for sleeve in house.open_sleeves():
         if sleeve.payment_date == day and is_empty(sleeve):
@@ -253,23 +254,24 @@ def pay(house: House, day: date) -> None:
         sleeve.payment_date = None
 
 
-def ready_closings(house: House, day: date, charge_final) -> None:
+def ready_closings(house: House, day: date) -> set[int]:
     """A closing sleeve with no units, no live order, on the eve of its promised date or later: a termination charges the
     final fee of the contract that evening (period end = `d`; all sleeves must be ready), due `n(d)`; the payment day is
     `n(d)`. A closing that is not ready on the eve of its promised date is promised anew,
-    `max(its promise computed tonight, n(n(d)))`, with cause `market_data`.
+    `max(its promise computed tonight, n(n(d)))`, with cause `market_data`. -> the contracts that are charged their final fee
     """
-    tomorrow = house.dates.next(day)
+    tomorrow, ending = house.dates.next(day), set()
     for sleeves in together(house):
         contract = house.contracts[sleeves[0].contract_no]
         if sleeves[0].closing.promised_date > tomorrow:
             continue
         if all(is_empty(sleeve) for sleeve in sleeves):
-            if sleeves[0].closing.kind == "termination" and not contract.final_charged:
-                charge_final(house, contract, day)
+            if sleeves[0].closing.kind == "termination" and not contract.final_date:
+                ending.add(contract.number)
             for sleeve in sleeves:
                 sleeve.payment_date = tomorrow
         else:
             later = max(closing_tonight(house, sleeves, day), house.dates.next(tomorrow))
             for sleeve in sleeves:
                 reissue(house, sleeve.closing, later, "market_data")
+    return ending

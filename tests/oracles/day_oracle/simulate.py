@@ -26,7 +26,7 @@ def simulate(tables: dict[str, list[dict]], first: date, through: date, *, bank_
 
 
 def close(house: House, day: date) -> Day:
-    """One day, in the order of §3. Reading: the final fee of a termination comes after the fees of periods, then drawings."""
+    """One day, in the order of §3. Reading: which contracts end tonight is found before the fees; drawings come after them."""
     house.today = house.days[day] = Day()
     for sleeve in house.sleeves.values():
         sleeve.value_before = sleeve.value
@@ -42,8 +42,8 @@ def close(house: House, day: date) -> Day:
             value_sleeve(house, sleeve)
     house.today.stopped = {sleeve.number for sleeve in house.open_sleeves() if is_stopped(house, sleeve)}
     promises.reissue_moved(house, day)                   # before step 7
-    charging.charge_periods(house, day)
-    promises.ready_closings(house, day, charging.charge_final)
+    ending = promises.ready_closings(house, day)
+    charging.charge(house, day, ending)
     plans.drawings(house, day)
     for sleeve in house.open_sleeves():
         decision.decide(house, sleeve, day)
@@ -75,7 +75,13 @@ def is_stopped(house: House, sleeve: Sleeve) -> bool:
 
 
 def record_positions(house: House, day: date) -> None:
-    """The state of the evening: units and cost, per sleeve and per account."""
+    """The state of the evening: units and cost, per sleeve and per account; dues and credits."""
+    for due in house.all_dues:
+        for number, part in due.unpaid.items():
+            house.today.dues[due.contract_no, number, due.charged_date] = part
+    for contract in house.contracts.values():
+        if contract.opened_date and not contract.closed_date:
+            house.today.credits[contract.number] = contract.credit
     for sleeve in house.open_sleeves():
         house.today.ladder_low[sleeve.number] = lowest(sleeve, day)
         for number, units in sorted(sleeve.units.items()):

@@ -49,24 +49,45 @@ class Payout:
 
 
 @dataclass
-class Fee:
-    """One component of one charge, and the due that it makes."""
+class Due:
+    """What a contract owes of one evening, every component and kind, after its credit."""
 
     contract_no: int
+    charged_date: date
+    due_date: date
+    parts: dict[int, int]                    # {sleeve_no: yen}
+    unpaid: dict[int, int]                   # the parts not yet collected
+    by_deposit: bool                         # debited from the customer's own account on the due date
+    collected_date: date | None = None
+    collected_yen: int = 0
+    late: bool = False                       # taken from whichever sleeves could pay
+
+
+@dataclass
+class Fee:
+    """One component of one charge, addition, refund or performance fee."""
+
+    contract_no: int
+    sleeve_no: int                           # of a performance fee per sleeve, else 0
+    component_no: int                        # its place in the terms, from 1
     component: str
-    kind: str                                # charge | final
+    kind: str                                # charge | addition | refund | performance | refund at the end
     start_date: date
     end_date: date
     base_yen: Fraction
     fee_yen: int
     charged_date: date
-    due_date: date
     shares: dict[int, int]                   # {company_no: yen}
-    parts: dict[int, int]                    # {sleeve_no: yen}
-    unpaid: dict[int, int]                   # the parts not yet collected
-    collected_date: date | None = None
-    collected_yen: int = 0
-    late: bool = False                       # taken from whichever sleeves could pay
+    parts: dict[int, int]                    # {sleeve_no: yen} before the credit; none of a refund
+    due: Due | None = None                   # none: nothing is to be collected
+    final: bool = False                      # charged with the final fee
+
+    @property
+    def collected_date(self) -> date | None:
+        """A fee of 0 yen, or of an evening of which nothing is left to pay, is collected on the evening itself, and so is a
+        refund.
+        """
+        return self.due.collected_date if self.due else self.charged_date
 
 
 @dataclass
@@ -115,6 +136,31 @@ class Sleeve:
 
 
 @dataclass
+class Mark:
+    """The mark of one performance component, of the contract or of one sleeve."""
+
+    start_date: date                         # whose value it began with
+    since_date: date                         # the first day for which it has not fallen due
+    value: Fraction
+
+
+@dataclass
+class Period:
+    """The fee period that is not yet charged to its end."""
+
+    terms_id: str
+    terms: dict
+    terms_date: date                         # the first day of the first period of the terms named
+    number: int                              # since the terms named began
+    start_date: date
+    end_date: date
+    scope: str                               # contract | sleeve: whose profit the performance fee is of
+    begun: bool = False                      # a close on or after its first day has been
+    running: Fraction = Fraction(0)          # in advance: the running base
+    uncharged: int = 0                       # in advance: additions that nobody has charged
+
+
+@dataclass
 class Contract:
     """One contract, its fee period and the daily values that its fee is made of."""
 
@@ -124,9 +170,10 @@ class Contract:
     opened_date: date | None = None
     closed_date: date | None = None
     terminated_date: date | None = None
-    period_start: date | None = None
-    periods: int = 0                         # charged so far
-    final_charged: bool = False
+    period: Period | None = None
+    final_date: date | None = None           # the evening of the final fee
+    credit: int = 0
+    marks: dict[tuple[int, int], Mark] = field(default_factory=dict)      # {(component_no, sleeve_no or 0): mark}
     closes: list[tuple[date, dict[int, tuple[int, int]]]] = field(default_factory=list)  # [(close, {sleeve: (value, cash)})]
 
 
@@ -150,6 +197,8 @@ class Day:
     indices: dict[int, int] = field(default_factory=dict)
     alerts: list[tuple[str, int]] = field(default_factory=list)
     statuses: dict[int, str] = field(default_factory=dict)
+    dues: dict[tuple[int, int, date], int] = field(default_factory=dict)     # {(contract, sleeve, charged): yen unpaid}
+    credits: dict[int, int] = field(default_factory=dict)        # {contract: yen} of the open contracts
     ladder_low: dict[int, int] = field(default_factory=dict)     # payable_now of every open sleeve at the end of the evening
     stopped: set[int] = field(default_factory=set)
 
@@ -179,6 +228,7 @@ class House:
         self.orders: list[Order] = []
         self.flows: list[tuple[date, int, str, int]] = []
         self.fees: list[Fee] = []
+        self.all_dues: list[Due] = []
         self.payouts: list[Payout] = []
         self.prices = {(row["instrument_no"], row["date"]): row["price"] for row in tables.get("prices", [])}
         self.fx_rates = {(row["currency"], row["date"]): row["fx_ppm"] for row in tables.get("fx_rates", [])}
@@ -210,9 +260,9 @@ class House:
         if kind not in ("distribution", "fee"):
             sleeve.external += amount
 
-    def dues(self, sleeve: Sleeve) -> list[Fee]:
+    def dues(self, sleeve: Sleeve) -> list[Due]:
         """The unpaid dues in which a sleeve has a part, oldest first."""
-        return [fee for fee in self.fees if fee.unpaid.get(sleeve.number, 0) > 0]
+        return [due for due in self.all_dues if due.unpaid.get(sleeve.number, 0) > 0]
 
     def rules(self, program_no: int, day: date) -> dict:
         """The rules of a program in force on a day."""

@@ -55,7 +55,7 @@ def advise(
     assumptions: Annotated[str, Parameter(help="article or gpif: whose returns and risks of the four markets (前提).")] = "article",
     products: Annotated[Path | None, Parameter(help="The house's own products, CSV (取扱商品).")] = None,
     date: Annotated[str | None, Parameter(help="The day whose rows are in force; the latest rows if left out (基準日).")] = None,
-    json: Annotated[bool, Parameter(help="Print one JSON object, complete enough to keep, instead of the page.", negative="")] = False,
+    json: Annotated[bool, Parameter(help="Print one JSON object, complete enough to keep.", negative="")] = False,
 ) -> int:
     """Compare a household before and after advice and print what it is worth; return the exit code."""
     try:

@@ -19,28 +19,32 @@ from tsutsumi.core.household_numbers import shown
 from tsutsumi.core.household_precise import BestShare
 
 WIDTH = 100
-WORD = re.compile(r"(?:[ァ-ヶー]{1,16}|[!-~–−×…“”≈]+|.)[。、）」]* ?")
+WORD = re.compile(r"[（「“]*(?:[ァ-ヶー]{1,16}|[!-~–−×…≈]+|.)[。、）」”]* ?")
 DUE = {"once": "初年度に一度 once", "yearly": "毎年 every year"}
 NOT_COUNTED = (
-    ("売却にかかる税金（利益の20.315%）や解約手数料、NISA の枠。", "Tax on the sale (20.315 % of a profit), exit charges, NISA allowances."),
-    ("年金、住まい、これからの収入。", "Pensions, the home, income to come."),
-    ("市場が動けば割合は変わります。「毎年」は、この割合を保った場合です。", "Markets move the shares; “a year” holds while they are kept."),
-    ("最悪の場合の目安は1年間の目安で、それを超える損失もあり得ます。", "The worst case is a guide for one year; a loss can be larger."),
+    "売却にかかる税金（利益の20.315%）や解約手数料、NISA の枠。",
+    "Tax on the sale (20.315 % of a profit), exit charges, NISA allowances.",
+    "年金、住まい、これからの収入。",
+    "Pensions, the home, income to come.",
+    "市場が動けば割合は変わります。「毎年」は、この割合を保った場合です。",
+    "Markets move the shares; “a year” holds while they are kept.",
+    "最悪の場合の目安は1年間の目安で、それを超える損失もあり得ます。",
+    "The worst case is a guide for one year; a loss can be larger.",
 )
 
 
 def advice_page(advice: Advice) -> list[str]:
     """Return the page (ご提案書) as lines of text, Japanese first, English beside it."""
     said = advice.household.preference
+    share, gained, risk = shown(said.share_pct), shown(said.return_pct), shown(said.risk_pct)
     return [
         f"ご相談の価値  What the advice is worth{'：' + advice.household.name if advice.household.name else ''}",
         "",
         f"  ざっくり見積もって年 {advice.gain_yen:,} 円、精密に見積もって年 {advice.precise_gain_yen:,} 円。",
         f"  Roughly {advice.gain_yen:,} yen a year, precisely {advice.precise_gain_yen:,} yen. How they come about:",
         *_head(1, "お考え", "What you said"),
-        f"  資産の{shown(said.share_pct)}%までを、期待収益率{shown(said.return_pct)}%・リスク{shown(said.risk_pct)}%の資産で持ちたい。",
-        f"  Up to {shown(said.share_pct)} % of the wealth in an asset of return {shown(said.return_pct)} %, "
-        f"risk {shown(said.risk_pct)} %.",
+        f"  資産の{share}%までを、期待収益率{gained}%・リスク{risk}%の資産で持ちたい。",
+        f"  Up to {share} % of the wealth in an asset of return {gained} %, risk {risk} %.",
         *_formula(aversion_formula(advice)),
         *_head(2, "いまの資産", "What you hold now"),
         *_side(advice.before, advice),
@@ -53,7 +57,7 @@ def advice_page(advice: Advice) -> list[str]:
         *_head(6, "精密な計算", "The precise figures"),
         *_precise(advice),
         *_head(7, "計算に入っていないもの", "What is not counted"),
-        *(line for ja, en in NOT_COUNTED for line in (f"  ・{ja}", f"    {en}")),
+        *(f"  {'  ' if n % 2 else '・'}{line}" for n, line in enumerate(NOT_COUNTED)),
         *_head(8, "前提", "What is assumed"),
         *_assumed(advice),
     ]
@@ -103,7 +107,7 @@ def _parts(advice: Advice) -> Iterator[str]:
         yield f"     効用 utility {shown(part.gain_pct)} % → 年 {part.gain_yen:,} 円 yen a year"
     if advice.parts:
         yens = " + ".join(f"{part.gain_yen:,}" if part.gain_yen >= 0 else f"({part.gain_yen:,})" for part in advice.parts)
-        yield from (f"  {line}" for line in folded(f"合計 sum {yens} = {advice.gain_yen:,} 円", WIDTH - 2))
+        yield from (f"  {line}" for line in folded(f"合計 sum {yens} = {advice.gain_yen:,}円", WIDTH - 2))
         yield "  （円未満は、足し上げた額の端数を切り捨て。cut below one yen, of the running sum）"
     yield from _room(advice)
 
@@ -116,12 +120,11 @@ def _room(advice: Advice) -> Iterator[str]:
         yield f"  リスクのある資産がありません。お考えの資産を{shown(said.share_pct)}%持てば、効用は{shown(u)}%になります。"
         yield f"  Nothing is at risk; {shown(said.share_pct)} % in the asset that you named would bring a utility of {shown(u)} %."
         return
-    tables = advice.tables
-    risky = sum(
-        w for h, w in zip(advice.after.holdings, weights(advice.after.holdings), strict=True) if tables.risk_pct(h.class_name) > 0
-    )
-    yield f"  リスクのある資産は{shown(100 * risky, 2)}%。この中身なら{shown(best.share_pct, 2)}%で効用が最も高く、{shown(best.utility)}%です。"
-    yield f"  At risk: {shown(100 * risky, 2)} %; of this kind {shown(best.share_pct, 2)} % would be best, utility {shown(best.utility)} %."
+    tables, held = advice.tables, advice.after.holdings
+    risky = sum(w for h, w in zip(held, weights(held), strict=True) if tables.risk_pct(h.class_name) > 0)
+    now, most, u = shown(100 * risky, 2), shown(best.share_pct, 2), shown(best.utility)
+    yield f"  リスクのある資産は{now}%。この中身なら{most}%で効用が最も高く、{u}%です。"
+    yield f"  At risk: {now} %; of this kind {most} % would be best, with a utility of {u} %."
 
 
 def _worth(advice: Advice) -> Iterator[str]:
@@ -139,7 +142,8 @@ def _worth(advice: Advice) -> Iterator[str]:
 
 def _precise(advice: Advice) -> Iterator[str]:
     """Yield the precise figures beside the rough ones, with their arithmetic."""
-    yield "  上の計算は、すべてが同時に下がるとみて、リスクを大きめに見積もっています。値動きの違い（分散の効果）を入れると次のとおりです。"
+    yield "  上の計算は、すべてが同時に下がるとみて、リスクを大きめに見積もっています。"
+    yield "  値動きの違い（分散の効果）を入れると次のとおりです。"
     yield "  Above, all falls together: too much risk, on purpose. With what offsets what:"
     before, after = advice.before, advice.after
     rows = [("", "相談前 before", "相談後 after")]

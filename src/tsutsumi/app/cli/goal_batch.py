@@ -70,9 +70,14 @@ def goal_batch(goals: Path, to: Path, log: bool = False, at_end: bool = False, j
 
 def _line(error: Exception, goals: Path) -> str:
     """Return what is wrong in one line, with the file's name."""
+    if isinstance(error, GoalError):
+        return str(error)
     text = " ".join((getattr(error, "strerror", None) or str(error)).split())
-    name = str(getattr(error, "filename", None) or goals)
-    return text if text.startswith(name) else f"{name}: {text.split(' This error occurred')[0]}"
+    if "utf-8" in text:
+        text = "not UTF-8; save it as CSV UTF-8"
+    if "more fields" in text:
+        text = "a row has more fields than the header; write figures without commas"
+    return f"{getattr(error, 'filename', None) or goals}: {text}"
 
 
 def _scan(path: Path) -> pl.LazyFrame:
@@ -106,18 +111,28 @@ def answers(rows: pl.DataFrame, log: bool, at_end: bool) -> pl.DataFrame:
     >>> answers(rows, True, False)["probability"].round(6).to_list()
     [0.430959, None]
     """
-    figures = {name: rows[name].cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy() for name in COLUMNS}
+    figures = {name: _figures(rows[name]) for name in COLUMNS}
     months = figures["months"]
-    whole = (np.abs(months) < MOST_MONTHS_ASKED) & (months == np.trunc(months)) & (months >= 1)
-    sized = np.all([np.abs(figures[name]) <= MOST_YEN for name in COLUMNS[:3]], axis=0)
-    asked = np.where(whole & sized, months, -1).astype(np.int64)
+    usable = (months >= 1) & (months < MOST_MONTHS_ASKED) & (months == np.trunc(months))
+    for name in COLUMNS[:3]:
+        usable &= np.abs(figures[name]) <= MOST_YEN
+    asked = np.where(usable, months, -1).astype(np.int64)
     yen = [figures[name] for name in COLUMNS[:3]]
     probability = probabilities(*yen, asked, figures["mean"], figures["risk"], at_end, log)
-    errors: list[str | None] = [None] * rows.height
-    for i in np.flatnonzero(np.isnan(probability)):
-        errors[i] = _reason({name: rows[name][int(i)] for name in COLUMNS}, {name: figures[name][i] for name in COLUMNS}, log)
-    found = pl.Series("probability", probability).fill_nan(None)
-    return rows.with_columns(found, pl.Series("error", errors, pl.String))
+    wrong = np.flatnonzero(np.isnan(probability))
+    error = pl.repeat(None, rows.height, dtype=pl.String, eager=True).alias("error")
+    if wrong.size:
+        told_rows = [{name: rows[name][int(i)] for name in COLUMNS} for i in wrong]
+        reasons = [_reason(row, {name: figures[name][i] for name in COLUMNS}, log) for row, i in zip(told_rows, wrong, strict=True)]
+        error = error.scatter(wrong, reasons)
+    return rows.with_columns(pl.Series("probability", probability).fill_nan(None), error)
+
+
+def _figures(column: pl.Series) -> np.ndarray:
+    """Return a column as numbers, NaN for what is none."""
+    if column.dtype == pl.String:
+        column = column.str.strip_chars()
+    return column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
 
 
 def _reason(given: dict, figures: dict, log: bool) -> str:

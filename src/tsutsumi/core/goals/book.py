@@ -176,7 +176,7 @@ def probabilities(now_yen, monthly_yen, target_yen, months, mean, risk, at_end: 
     first = _pairs(mean, risk, which)
     nu, sigma, right = monthly_model(mean[first], risk[first], log)
     if not right.all():
-        which = np.where(right, np.arange(right.size, dtype=np.int32), np.int32(-1))[which] if right.size else which
+        which = np.append(np.where(right, np.arange(right.size), -1), -1).astype(np.int32)[which]
     counts, longest = np.zeros(first.size, np.int64), np.zeros(first.size, np.int64)
     _use(which, horizon, counts, longest)
     longest = np.clip(longest, 1, 600)
@@ -185,7 +185,7 @@ def probabilities(now_yen, monthly_yen, target_yen, months, mean, risk, at_end: 
     _look_up_few(*yen, horizon, at_end, which, few, nu, sigma, nodes, out)
     for stack in stacks(np.flatnonzero(~few), longest):
         arrays = empty_tables(len(stack), int(longest[stack].max()))
-        places = np.full(first.size + 1, -1, np.int32)
+        places = np.full(first.size + 1, -1, np.int32)  # the last for what has no portfolio
         for place, pair in enumerate(stack):
             fill_table(nodes, nu[pair], sigma[pair], *(array[place] for array in arrays))
             places[pair] = place

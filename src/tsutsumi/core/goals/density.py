@@ -14,8 +14,8 @@ from numba import njit
 
 from tsutsumi.core.goals.normal import ROOT_TAU, below
 
-REACH = 7.0  # standard deviations of one month beyond which a density counts as nothing: 1e-12
-FINE = 0.5  # step of the grids in standard deviations of one month
+REACH = 6.6  # standard deviations of one month beyond which a density counts as nothing: 4e-11
+FINE = 0.65  # step of the grids in standard deviations of one month
 LEAST = 1e-16  # a centre that weighs less is dropped at both ends
 MOST_POINTS = 4_000_000
 

@@ -4,6 +4,7 @@ A saved goal may save, draw, pay bonuses and one-offs, and draw by a rule, in an
 what rests on a floor for every payment of a rule, or on guardrails: that is counted on the stored scenarios.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -136,7 +137,7 @@ def probability(goal: SavedGoal, timeline: Timeline, portfolio: Portfolio, essen
     if drawn.rule.kind in PROPORTIONAL and floor == 0:
         return schedule_probability(*mine, goal.now_yen, paid, target, timeline.at_end, first, _kept(goal))
     saved = paid[: drawn.first_month]
-    return rule_course(*mine, goal.now_yen, drawn.rule, length, floor, target, saved, first).reaches_floor
+    return rule_course(*mine, goal.now_yen, drawn.rule, length, floor, target, saved, first, payments=False).reaches_floor
 
 
 def _kept(goal: SavedGoal) -> np.ndarray | None:
@@ -176,12 +177,11 @@ def can_draw_yen(goal: SavedGoal, timeline: Timeline, portfolio: Portfolio) -> i
         return None
     first, *others = goal.drawings
 
-    def fails(yen: int) -> float:
+    def falls_short(yen: int) -> float:
         level = replace(first, phase=replace(first.phase, amount_yen=yen), essential_yen=None)
-        reached = probability(replace(goal, drawings=(level, *others)), timeline, portfolio)
-        return 1.0 if reached < goal.want else (1.0 - reached) / 2
+        return 1.0 - probability(replace(goal, drawings=(level, *others)), timeline, portfolio)
 
-    too_much = smallest_yen(fails, 1.0, max(1_000, first.phase.amount_yen))
+    too_much = smallest_yen(falls_short, math.nextafter(1.0 - goal.want, 1.0), max(1_000, first.phase.amount_yen))
     return None if too_much is None else max(0, too_much - 1)
 
 

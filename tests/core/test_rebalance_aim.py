@@ -1,0 +1,61 @@
+"""A rebalance that goes to the band, part of the way or nowhere, worked out by hand: a unit of the two funds is worth a yen."""
+
+from tests.core.build import BOND, FUND, day
+from tests.core.test_orders import CALENDAR, TODAY, bought, evening, house, market, sold
+from tsutsumi.core.orders import BREACH, STRATEGY
+
+LONG_AGO = day(TODAY) - 400
+# worth 1,000,000: cash 50,000 (5 %), fund 600,000 (50 %), bond 350,000 (45 %); bands of 5 points: fund 450,001 to 549,999,
+# bond 400,001 to 499,999, cash 1 to 99,999
+DRIFTED = {"cash": 50_000, "fund": 600_000, "bond": 350_000, "rebalanced_date": LONG_AGO}
+
+
+def test_to_the_target_is_what_a_rebalance_is_without_a_setting():
+    assert evening(house(**DRIFTED))[0] == [sold(FUND, 100_000, BREACH)]
+    assert evening(house(**DRIFTED), rebalance_fraction_ppm=1_000_000)[0] == [sold(FUND, 100_000, BREACH)]
+
+
+def test_to_the_edge_sells_just_enough():
+    # sell the fund to 549,999 (50,001), buy the bond to 400,001 (50,001): the cash stays what it is
+    orders, (rebalanced, pending, breach) = evening(house(**DRIFTED), rebalance_fraction_ppm=0)
+    assert orders == [sold(FUND, 50_001, BREACH)] and (rebalanced, pending, breach) == (day(TODAY), 0, FUND)
+
+
+def test_half_way_from_the_edge_to_the_target():
+    # limits half way: fund at most 549,999 − floor(49,999 / 2) = 525,000; bond at least 400,001 + floor(49,999 / 2) = 425,000
+    assert evening(house(**DRIFTED), rebalance_fraction_ppm=500_000)[0] == [sold(FUND, 75_000, BREACH)]
+
+
+def test_a_switch_of_the_strategy_goes_to_the_target_whatever_the_setting():
+    assert evening(house(**DRIFTED), reason=STRATEGY, rebalance_fraction_ppm=0)[0] == [sold(FUND, 100_000, STRATEGY)]
+
+
+def test_the_calendar_goes_to_the_band_too_and_leaves_what_is_inside():
+    inside = {"cash": 50_000, "fund": 530_000, "bond": 420_000, "rebalanced_date": LONG_AGO}
+    assert evening(house(**inside), reason=CALENDAR, rebalance_fraction_ppm=0)[0] == []
+    assert evening(house(**inside), reason=CALENDAR)[0] == [sold(FUND, 30_000, CALENDAR)]
+
+
+def test_cash_above_its_band_goes_where_most_is_missing():
+    # the bond lacks 110,001 to its edge; cash gives 50,001 and the fund 10,001 to theirs, the other 49,999 come half and half from
+    # what is then as far above its target: 35,001 of the fund. Bought is what there is above the cash target: 100,000
+    rich = {"cash": 150_000, "fund": 560_000, "bond": 290_000, "rebalanced_date": LONG_AGO}
+    orders, left = evening(house(**rich), rebalance_fraction_ppm=0)
+    assert orders == [sold(FUND, 35_001, BREACH), bought(BOND, 100_000, BREACH)] and left[2] == FUND
+
+
+def test_what_cannot_be_ordered_stays_and_a_band_that_cannot_be_met_leaves_the_target():
+    on = market(can_order=[False, True, False, True])
+    # the bond stays at 350,000: with it cash 99,999 and fund 549,999 at most are 999,998 in all, less than there is
+    assert evening(house(**DRIFTED), on=on, rebalance_fraction_ppm=0)[0] == [sold(FUND, 100_000, BREACH)]
+    near = {"cash": 60_000, "fund": 560_000, "bond": 380_000, "rebalanced_date": LONG_AGO}
+    assert evening(house(**near), on=on, rebalance_fraction_ppm=0)[0] == [sold(FUND, 10_001, BREACH)]
+
+
+def test_by_the_flow_alone_neither_drift_nor_calendar_sells():
+    for reason in (0, CALENDAR):
+        orders, left = evening(house(**DRIFTED), reason=reason, rebalance_fraction_ppm=-1)
+        assert orders == [] and left == (LONG_AGO, 0, 0)
+    assert evening(house(**DRIFTED, pending_code=BREACH), rebalance_fraction_ppm=-1) == ([], (LONG_AGO, 0, 0))
+    assert evening(house(**DRIFTED), reason=STRATEGY, rebalance_fraction_ppm=-1)[0] == [sold(FUND, 100_000, STRATEGY)]
+    assert evening(house(**DRIFTED | {"cash": 250_000}), rebalance_fraction_ppm=-1)[0] == [bought(BOND, 190_000)]
