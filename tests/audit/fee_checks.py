@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import polars as pl
@@ -65,14 +65,31 @@ class FeeBooks:
             result.setdefault(row[keyed] if keyed else None, []).append((row["valid_from_date"], Terms(row["terms_toml"])))
         return result
 
+    @cache
+    def _read(self, text: str) -> Terms:
+        return Terms(text)
+
     @cached_property
     def _programs(self) -> dict[int, str]:
         return dict(self.sleeves.select("c", "program_id").unique("c").iter_rows())
+
+    @cached_property
+    def _named_terms(self) -> dict[tuple[int, date], str]:
+        """Which terms the export says charged a contract for the period from a day on."""
+        if "fee_terms_id" not in self.fees.columns:
+            return {}
+        rows = self.charges.select("c", "start_date", "fee_terms_id").drop_nulls()
+        return {(c, start): name for c, start, name in rows.iter_rows()}
 
     def terms(self, contract: int, start: date) -> Terms | None:
         """The terms in force on the first day of the period."""
         if self.one:
             return self.one
+        name = self._named_terms.get((contract, start))
+        if name and self.export.has("fee_terms", "fee_terms_id", "valid_from_date", "terms_toml"):
+            rows = self.export.tables["fee_terms"].filter((col("fee_terms_id") == name) & (col("valid_from_date") <= start))
+            if rows.height:
+                return self._read(rows.sort("valid_from_date")["terms_toml"][-1])
         dated = self._dated_terms.get(self._programs.get(contract)) or self._dated_terms.get(None) or []
         return next((terms for valid_from, terms in reversed(dated) if valid_from <= start), None)
 

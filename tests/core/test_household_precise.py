@@ -135,7 +135,8 @@ def test_no_other_share_is_better_than_the_best_one(held, said, precise, other):
     parts = list(zip(risky, weights(risky), strict=True))
     gained = sum(w * TABLES.net_pct(r.class_name, r.cost_pct) for r, w in parts)
     rest = sum(w * TABLES.net_pct(r.class_name, r.cost_pct) for r, w in zip(safe, weights(safe), strict=True)) if safe else 0
-    variance = precise_figures(risky, TABLES, aversion).variance if precise else rough_figures(risky, TABLES, aversion).risk_pct ** 2
+    rough = rough_figures(risky, TABLES, aversion)
+    variance = precise_figures(risky, TABLES, aversion).variance if precise else rough.risk_pct**2
     utility = other * gained + (1 - other) * rest - aversion * other**2 * variance
     assert 0 <= best.share_pct <= 100 and utility <= best.utility
 

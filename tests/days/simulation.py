@@ -28,8 +28,11 @@ def event_row(row: dict, reference: Reference) -> tuple:
 
 def simulate_house(
     tables: dict[str, list[dict]], first: Date, through: Date, folder: Path, partitions: int = 1, partial_fill_ppm: int = 0,
+    bank: PaperBank | None = None,
 ) -> Iterator[DayResult]:
-    """Yield the result of every close from first to through, with a custodian that fills and a bank that never fails."""
+    """Yield the result of every close from first to through, with a custodian that fills and a bank that never fails, or one
+    that is given.
+    """
     rows = {name: tables.get(name, []) for name in REFERENCE_TABLES + MARKET_TABLES}
     reference = Reference(rows, first, through)
     custodian = PaperCustodian(folder / "custodian.sqlite", partial_fill_ppm)
@@ -40,7 +43,7 @@ def simulate_house(
         day = int(days[index])
         today = [event_row(row, reference) for row in waiting if epoch_day(row["date"]) <= day]
         waiting = [row for row in waiting if epoch_day(row["date"]) > day]
-        gathered = gather(reference, books, index, today, PaperBank(failure_ppm=0), custodian)
+        gathered = gather(reference, books, index, today, bank or PaperBank(failure_ppm=0), custodian)
         result = run_day(books, gathered, {}, partitions)
         custodian.receive(day, new_orders(result.orders, day), told_flows(result.flows), told_allocations(result.allocated))
         yield result

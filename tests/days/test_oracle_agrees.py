@@ -5,12 +5,14 @@ from collections import Counter
 
 import pytest
 
+from tests.days import fee_agreement as fees_of
 from tests.days.simulation import simulate_house
 from tests.oracles.day_oracle.simulate import simulate
 from tests.oracles.random_house import random_house
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.flows import FLOW_KINDS
 from tsutsumi.core.orders import REASONS
+from tsutsumi.ports.paper import PaperBank
 
 
 def our_values(books) -> dict:
@@ -85,14 +87,19 @@ def summed(flows) -> list:
 
 def compare(seed: int, folder) -> None:
     """Close one random house both ways and compare every evening."""
-    case = random_house(random.Random(seed))
-    house = simulate(case["tables"], case["first"], case["through"])
-    fees, last = [], {}
-    for result in simulate_house(case["tables"], case["first"], case["through"], folder):
+    case = random_house(random.Random(seed), failing_bank=True)
+    house, failures = simulate(**case), case["bank_failures"]
+    charged, last = fees_of.Charged(), {}
+    bank = PaperBank(failures.failure_ppm, failures.seed)
+    for result in simulate_house(case["tables"], case["first"], case["through"], folder, bank=bank):
         books, day = result.books, from_epoch_day(result.books.day)
         theirs, where = house.days[day], f"seed {seed}, {day}"
         flows = summed((sleeve, kind, amount) for date, sleeve, kind, amount in house.flows if date == day)
+        charged.remember(result.tables)
+        assert charged_on(charged.fees, books.day) == charged_on(fees_of.their_fees(house), books.day), f"{where}: fees"
         assert our_flows(result) == flows, f"{where}: flows"
+        assert fees_of.our_dues(books) == fees_of.their_dues(theirs), f"{where}: dues"
+        assert fees_of.our_credits(books) == fees_of.their_credits(theirs), f"{where}: credits"
         open_values = {s: v for s, v in theirs.values.items() if s in our_values(books) or any(v)}
         assert our_values(books) == open_values, f"{where}: values"
         assert our_positions(books) == theirs.positions, f"{where}: positions"
@@ -101,13 +108,15 @@ def compare(seed: int, folder) -> None:
         remember_orders(last, result.orders)
         indices = {s: i for s, i in theirs.indices.items() if s in our_values(books)}
         assert dict(zip(books.sleeves["sleeve_no"].tolist(), books.sleeves["twr_index"].tolist(), strict=True)) == indices, where
-        charged = result.tables.get("fees")
-        if charged is not None:
-            names = ("contract_no", "start_date", "end_date", "fee_yen", "charged_date")
-            fees += [row for row in zip(*(charged[name].tolist() for name in names), strict=True) if row[4] == books.day]
-    ours = sorted((c, str(from_epoch_day(s)), str(from_epoch_day(e)), fee) for c, s, e, fee, _ in fees)
-    assert ours == sorted((f.contract_no, str(f.start_date), str(f.end_date), f.fee_yen) for f in house.fees), f"seed {seed}: fees"
+    assert charged.fees == fees_of.their_fees(house), f"seed {seed}: fees in the end, with the days of their collection"
+    assert charged.cuts == fees_of.their_cuts(house), f"seed {seed}: fees that a closing cut"
+    assert charged.shares == fees_of.their_shares(house), f"seed {seed}: shares of the parties"
     assert our_final_orders(last) == their_final_orders(house), f"seed {seed}: orders in the end"
+
+
+def charged_on(fees: dict, day: int) -> dict:
+    """Return the fees that were charged on a day, without the day of their collection."""
+    return {key: values[:-1] for key, values in fees.items() if values[3] == day}
 
 
 @pytest.mark.parametrize("seed", range(12))

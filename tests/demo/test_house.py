@@ -217,9 +217,11 @@ def test_rules_change_inside_the_window_and_fee_terms_parse(rows):
             assert row["remainder_company_no"] not in {r["company_no"] for r in shares if r["valid_from_date"] == day}
     assert all(own[0] < FIRST_DATE < own[1] <= LAST_DATE for own in dates.values())
     terms = [parse_terms(row["terms_toml"]) for row in rows["fee_terms"]]
-    assert {row["fee_terms_id"] for row in rows["fee_terms"]} == {row["fee_terms_id"] for row in rows["program_rules"]}
-    assert all((one.timing, one.measure, one.warnings) == ("arrears", "average", ()) for one in terms)
-    assert sorted(one.tax for one in terms) == ["added", "included", "included", "included"]
+    used = {row["fee_terms_id"] for table in ("program_rules", "contract_fee_terms") for row in rows[table]}
+    assert {row["fee_terms_id"] for row in rows["fee_terms"]} == used
+    assert {one.warnings for one in terms} == {()} and {one.measure for one in terms} == {"average", "daily"}
+    assert sorted(one.tax for one in terms) == ["added", "included", "included", "included", "included"]
+    assert [len(one.performance) for one in terms].count(1) == 1
     assert any(FIRST_DATE < rate.from_date <= LAST_DATE for one in terms for part in one.components for rate in part.rates)
     assert all(tomllib.loads(row["terms_toml"])["component"] for row in rows["fee_terms"])
 

@@ -53,8 +53,8 @@ def single(portfolio: Portfolio, goal: Goal, want: float = 0.8) -> dict:
     return answer(*options(portfolio, goal, want))
 
 
-def cases(seed: int, goals: int, most_months: int) -> tuple[Portfolio, list[Goal]]:
-    """-> one portfolio and goals on it, none of which asks the same twice"""
+def cases(seed: int, goals: int, most_months: int, vol: float | None = None) -> tuple[Portfolio, list[Goal]]:
+    """-> one portfolio and goals on it"""
     rng = random.Random(seed)
-    portfolio = random_portfolio(rng)
+    portfolio = random_portfolio(rng, vol)
     return portfolio, [random_goal(rng, portfolio, most_months) for _ in range(goals)]

@@ -216,9 +216,9 @@ def frequencies(portfolio: Portfolio, goals: list[Goal], walks: int, seed: int) 
 
 
 # ------------------------------------------------------------------------------------------------------ what may be asked
-def random_portfolio(rng: random.Random) -> Portfolio:
+def random_portfolio(rng: random.Random, vol: float | None = None) -> Portfolio:
     """A volatility of 0.5 % to 30 % (both ends often), a drift of -2 % to 12 %; rounded as a table of assumptions is."""
-    vol = rng.choice([0.005, 0.30, *[math.exp(rng.uniform(math.log(0.005), math.log(0.30))) for _ in range(4)]])
+    vol = vol or rng.choice([0.005, 0.30, *[math.exp(rng.uniform(math.log(0.005), math.log(0.30))) for _ in range(4)]])
     mean = round(math.expm1(rng.uniform(-0.02, 0.12)), 5)
     return Portfolio(mean, round((1 + mean) * math.sqrt(math.expm1(vol * vol)), 5))
 

@@ -8,38 +8,9 @@ purpose, and some prices are wrong or late (`random_market`).
 import random
 from datetime import date
 
-from tests.oracles.fees_oracle import is_business_day, last_of_month
+from tests.oracles.fees_oracle import contract_end, is_business_day
+from tests.oracles.random_fees import PaperFailures, make_switches, make_terms
 from tests.oracles.random_market import MILLION, ONE_DAY, RECORDED, make_instruments, make_market
-
-TERMS = """name = "random"
-rates_of = "day"
-[period]
-length = "{length}"
-align = "{align}"
-timing = "arrears"
-[base]
-measure = "average"
-days = "calendar"
-cash = "{cash}"
-[year]
-days = {year}
-[rounding]
-to = "{to}"
-average = "{average}"
-[tax]
-kind = "{tax}"
-"""
-COMPONENT = """[[component]]
-name = "{name}"
-kind = "balance"
-tiering = "marginal"
-[[component.rates]]
-from = 2010-01-01
-tiers = [[0, {first}], [{floor}, {second}]]
-[[component.rates]]
-from = {changed}
-tiers = [[0, {later}]]
-"""
 
 
 def random_house(rng: random.Random, *, failing_bank: bool = False) -> dict:
@@ -50,18 +21,25 @@ def random_house(rng: random.Random, *, failing_bank: bool = False) -> dict:
     make_instruments(rng, tables, days)
     crash = make_market(rng, tables, days)
     make_models(rng, tables, days)
+    make_terms(rng, tables, days)
     make_programs(rng, tables, days)
-    make_customers(rng, tables)
-    failures = make_plans(rng, tables, days)
+    make_customers(rng, tables, rng.randint(3, 5) if len(days) > 200 else rng.randint(8, 12))
+    make_plans(rng, tables, days)
     make_events(rng, tables, days, crash)
-    return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures if failing_bank else frozenset()}
+    make_switches(rng, tables)
+    failures = PaperFailures(rng.choice([100_000, 300_000]) if failing_bank else 0, rng.randint(0, 9))
+    return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures}
 
 
 def window(rng: random.Random) -> list[date]:
-    """40 to 160 business days over New Year and Golden Week, or over one of them; a quarter end is always inside."""
+    """40 to 160 business days over New Year and Golden Week, or over one of them, or more than a year; a quarter end is always
+    inside.
+    """
     year = rng.randint(2019, 2026)
-    kind = rng.choice(["long", "long", "new year", "golden week"])
-    if kind == "golden week":
+    kind = rng.choice(["long", "long", "new year", "golden week", "years"])
+    if kind == "years":
+        day, count = date(year - 1, 12, 1) + rng.randint(0, 330) * ONE_DAY, rng.randint(275, 310)
+    elif kind == "golden week":
         day, count = date(year, 3, 1) + rng.randint(0, 25) * ONE_DAY, rng.randint(45, 80)
     else:
         day = date(year, 11, 20) + rng.randint(0, 24) * ONE_DAY
@@ -110,8 +88,9 @@ def parts(rng: random.Random, count: int) -> list[int]:
 
 # ------------------------------------------------------------------------------------------------------------- programs
 def make_programs(rng: random.Random, tables: dict, days: list[date]) -> None:
-    """Programs with dated rules, models on offer, functions, shares and fee terms."""
-    for name in ("programs", "program_rules", "program_models", "program_functions", "program_shares", "fee_terms"):
+    """Programs with dated rules, models on offer, functions and shares; later rules may name other fee terms."""
+    terms = sorted({row["fee_terms_id"] for row in tables["fee_terms"]})
+    for name in ("programs", "program_rules", "program_models", "program_functions", "program_shares"):
         tables[name] = []
     early = days[0] - 60 * ONE_DAY
     for no in range(1, rng.randint(1, 3) + 1):
@@ -121,12 +100,16 @@ def make_programs(rng: random.Random, tables: dict, days: list[date]) -> None:
             "band_relative_ppm": rng.choice([0, 200_000, 400_000]), "cooldown_days": rng.choice([5, 20, 40]),
             "rebalance_months": rng.choice(["", "1;4;7;10", "3;5;12"]), "minimum_trade_yen": rng.choice([1, 1_000, 10_000, 20_000]),
             "minimum_deposit_yen": 10_000, "minimum_instalment_yen": 5_000, "withdrawal_limit_ppm": rng.choice([800_000, 900_000]),
-            "sale_margin_ppm": rng.choice([20_000, 50_000, 80_000]), "collection_days": rng.randint(1, 5), "fee_terms_id": f"F{no}",
+            "sale_margin_ppm": rng.choice([20_000, 50_000, 80_000]), "collection_days": rng.randint(1, 5),
+            "fee_terms_id": rng.choice(terms), "performance_scope": rng.choice(["contract", "sleeve"]),
+            "collection_kind": rng.choice(["cash", "cash", "deposit"]),
             "remainder_company_no": 1, "source": "", "approved_by": "", "recorded_at": RECORDED}
         tables["program_rules"].append(rules)
         if rng.random() < 0.5:
+            name = rng.choice([rules["fee_terms_id"], rng.choice(terms)])
             tables["program_rules"].append({**rules, "valid_from_date": rng.choice(days[5:]), "band_absolute_ppm": 40_000,
-                                            "cooldown_days": 10, "collection_days": 2, "remainder_company_no": 2})
+                                            "cooldown_days": 10, "collection_days": 2, "remainder_company_no": 2,
+                                            "fee_terms_id": name})
         for model in tables["models"]:
             row = {"program_no": no, "model_no": model["model_no"], "valid_from_date": early, "offered": True}
             tables["program_models"].append(row)
@@ -139,30 +122,14 @@ def make_programs(rng: random.Random, tables: dict, days: list[date]) -> None:
             tables["program_shares"] += [
                 {"program_no": no, "valid_from_date": since, "company_no": company, "share_ppm": rng.randint(100_000, 333_333)}
                 for company in (2, 3)]
-        tables["fee_terms"].append({"fee_terms_id": f"F{no}", "valid_from_date": early, "terms_toml": random_terms(rng, days),
-                                    "recorded_at": RECORDED})
-
-
-def random_terms(rng: random.Random, days: list[date]) -> str:
-    """A balance fee in arrears on the daily average; the rates change once inside the window."""
-    text = TERMS.format(
-        length=rng.choice(["month", "month", "quarter", "half-year", "year"]), align=rng.choice(["calendar", "contract"]),
-        cash=rng.choice(["included", "included", "excluded"]), year=rng.choice(["365", "366", '"actual"']),
-        to=rng.choice(["down", "up", "half-up", "half-even"]), average=rng.choice(["none", "down"]),
-        tax=rng.choice(["included", "added"]))
-    for name in ["mandate", "wrap", "advice"][: rng.choice([1, 2, 2, 3])]:
-        rate = rng.randint(5_000, 15_000)
-        text += COMPONENT.format(name=name, first=rate, floor=rng.choice([100_000, 1_000_000, 3_000_000]), second=rate * 2 // 3,
-                                 changed=rng.choice(days).isoformat(), later=rate * 9 // 10)
-    return text
 
 
 # ------------------------------------------------------------------------------------------------------------ customers
-def make_customers(rng: random.Random, tables: dict) -> None:
-    """About 10 accounts; several contracts of an account, several sleeves of a contract."""
+def make_customers(rng: random.Random, tables: dict, count: int) -> None:
+    """Accounts; several contracts of an account, several sleeves of a contract."""
     for name in ("customers", "accounts", "contracts", "contract_parties", "sleeves"):
         tables[name] = []
-    for no in range(1, rng.randint(8, 12) + 1):
+    for no in range(1, count + 1):
         customer = max(1, no - rng.choice([0, 0, 1]))
         tables["customers"].append({"customer_no": no, "customer_id": f"K{no}", "name": f"顧客{no}", "kana": "", "birth_date": None,
                                     "note": ""})
@@ -179,9 +146,9 @@ def make_customers(rng: random.Random, tables: dict) -> None:
                                           "name": f"運用口{sleeve}", "model_no": rng.choice(tables["models"])["model_no"]})
 
 
-def make_plans(rng: random.Random, tables: dict, days: list[date]) -> frozenset:
-    """Instalments and drawings, some changed or stopped on the first of a month. -> the debits that fail"""
-    tables["plans"], failures = [], set()
+def make_plans(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Instalments and drawings, some changed or stopped on the first of a month."""
+    tables["plans"] = []
     months = sorted({day.replace(day=1) for day in days})
     for sleeve in tables["sleeves"]:
         for kind, chance in (("instalment", 0.45), ("drawing", 0.3)):
@@ -196,22 +163,34 @@ def make_plans(rng: random.Random, tables: dict, days: list[date]) -> frozenset:
             if rng.random() < 0.3 and begin < months[-1]:
                 later = rng.choice([month for month in months if month > begin])
                 tables["plans"].append({**row, "valid_from_date": later, "amount_yen": rng.choice([0, 20_000, 1_000_000])})
-            for month in months:
-                due = month.replace(day=min(named, last_of_month(month).day))
-                while not is_business_day(due):
-                    due += ONE_DAY
-                if kind == "instalment" and rng.random() < 0.12:
-                    failures.add((sleeve["sleeve_no"], due))
-    return frozenset(failures)
 
 
 # --------------------------------------------------------------------------------------------------------------- events
+def special_days(days: list[date], opened: date) -> list[date]:
+    """The opening day; ends and beginnings of calendar months and of periods of the contract, with the days before and after
+    holidays.
+    """
+    ends = [contract_end(opened, months) for months in range(1, 16)]
+    found = [opened]
+    for day, after in zip(days[:-1], days[1:], strict=True):
+        if day.month != after.month or (after - day).days > 3 or any(day <= end < after for end in ends):
+            found += [day, after]
+    return found
+
+
+def some_day(rng: random.Random, days: list[date], special: list[date], at: int) -> date:
+    """A day from a place on, often a special one."""
+    later = [day for day in special if day >= days[at]]
+    return rng.choice(later) if later and rng.random() < 0.5 else days[rng.randint(at, len(days) - 1)]
+
+
 def make_events(rng: random.Random, tables: dict, days: list[date], crash: date | None) -> None:
     """Openings and first deposits, then instructions of every kind, some of them bad; numbered in the order of their dates."""
     found: list[dict] = []
     for contract in tables["contracts"]:
         begin = rng.randint(2, 8) if rng.random() < 0.8 else rng.randint(9, len(days) // 2)
         own = [row for row in tables["sleeves"] if row["contract_no"] == contract["contract_no"]]
+        special = special_days(days, days[begin])
         found.append({"date": days[begin], "kind": "contract_opened", "contract_no": contract["contract_no"]})
         for place, sleeve in enumerate(own):
             at = begin if place == 0 or rng.random() < 0.7 else min(len(days) - 5, begin + rng.randint(1, 15))
@@ -222,14 +201,14 @@ def make_events(rng: random.Random, tables: dict, days: list[date], crash: date 
             siblings = [row["sleeve_no"] for row in tables["sleeves"] if row is not sleeve
                         and accounts[row["contract_no"]] == contract["account_no"]]
             for _ in range(rng.randint(1, 6)):
-                on = days[rng.randint(at, len(days) - 1)] + rng.choice([0, 0, 0, 1]) * ONE_DAY
+                on = some_day(rng, days, special, at) + rng.choice([0, 0, 0, 1]) * ONE_DAY
                 found += instruction(rng, tables, sleeve["sleeve_no"], siblings, first, on)
             if crash and crash > days[at] and rng.random() < 0.4:
                 for _ in range(rng.randint(1, 2)):
                     found.append({"date": crash - rng.randint(1, 4) * ONE_DAY, "kind": "withdrawal",
                                   "sleeve_no": sleeve["sleeve_no"], "amount_yen": first * rng.randint(60, 88) // 100})
-        if rng.random() < 0.25:
-            on = days[rng.randint(min(begin + 5, len(days) - 2), len(days) - 2)]
+        if rng.random() < 0.35:
+            on = some_day(rng, days, special, min(begin + rng.choice([0, 5, 5, 5]), len(days) - 2))
             found.append({"date": on, "kind": "terminated", "contract_no": contract["contract_no"]})
     blank = {"contract_no": 0, "sleeve_no": 0, "target_sleeve_no": 0, "model_no": 0, "instrument_no": 0, "amount_yen": 0,
              "units": 0, "note": "", "content_hash": "", "recorded_at": RECORDED, "processed_date": None}

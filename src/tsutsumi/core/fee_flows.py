@@ -45,7 +45,7 @@ class Running:
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """What flows made of the running bases (増減の明細): for each, the contract, the kind, the first day priced, and the two amounts."""
+    """What flows made of the running bases (増減の明細): contract, kind, first day priced, and the amounts before and after."""
 
     contract: np.ndarray
     kind: np.ndarray

@@ -1,4 +1,4 @@
-"""The high-water marks of many contracts (契約群のハイウォーターマーク): exact fractions, in compiled code as long as they are short.
+"""The high-water marks of many contracts (契約群のハイウォーターマーク): exact fractions, in compiled code while they are short.
 
 A deposit adds to a mark; a withdrawal multiplies it by (value after) / (value before), or is subtracted; after a fee the mark is
 the value after it. The columnar twin of `fee_engine.Marks`. A fraction that would not fit 62 bits goes on in Python's numbers.
@@ -28,9 +28,14 @@ class Marks:
         self.wide: dict[int, Fraction] = {}
 
     def move(self, rows: np.ndarray, next_flow: np.ndarray, until: np.ndarray) -> np.ndarray:
-        """Move the marks of some contracts by their flows (入出金による移動), from `next_flow` on to the day `until`; return the next ones.
+        """Move the marks of some contracts by their flows (入出金による移動); return the first flow after them, for each of `rows`.
 
-        `next_flow` and `until` are one a contract, what comes back is one for each of `rows`.
+        Parameters
+        ----------
+        rows : int64 array
+            Which contracts.
+        next_flow, until : one a contract
+            The first flow, and the last day whose flows move the mark.
         """
         known = self.histories
         flows = known.flow_offsets, known.flow_days, known.flow_yen
@@ -66,7 +71,7 @@ class Marks:
         return int(self.num[row]), int(self.den[row])
 
     def fall_due(self, rows: np.ndarray, end: np.ndarray, value_yen: np.ndarray) -> np.ndarray:
-        """Return the performance fees (成功報酬) of some contracts, and set the marks after them (利益確定); a loss leaves its mark.
+        """Return the performance fees (成功報酬) of some contracts, and set their marks (利益確定); a loss leaves its mark.
 
         Parameters
         ----------

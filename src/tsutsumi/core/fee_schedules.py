@@ -199,5 +199,30 @@ def _first_ends(length: str, align: str, start: int, count: int) -> tuple[int, .
 
 
 def book_schedule(terms: Terms, histories: Histories, through: date, contracts: np.ndarray | None = None) -> list[FeeLines]:
-    """Return every fee entry of many contracts (報酬明細の一括計算) as far as they are known; see `BookSchedule`."""
+    """Return every fee entry of many contracts (報酬明細の一括計算) as far as they are known; see `BookSchedule`.
+
+    See Also
+    --------
+    tsutsumi.core.fee_engine.fee_schedule : the same for one contract, with the workings of each entry.
+
+    Examples
+    --------
+    3.65 % a year is 1/10,000 a day: 10 million pay 1,000 a day. One contract from 1 June 2026 (day 20605), one from the 11th on:
+
+    >>> from tsutsumi.core.fee_terms import parse_terms
+    >>> terms = parse_terms('''
+    ... name = "monthly, in arrears, on the closing value"
+    ... period = { length = "month", align = "calendar", timing = "arrears" }
+    ... base = { measure = "closing", cash = "included" }
+    ... year = { days = 365 }
+    ... rounding = { to = "down" }
+    ... tax = { kind = "included" }
+    ... component = [{ name = "fee", kind = "balance", rates = [{ from = 2020-01-01, tiers = [[0, 36500]] }] }]
+    ... ''')
+    >>> start, rows = np.array([20605, 20615]), np.array([0, 1, 2])
+    >>> value, none = np.full(2, 10_000_000), np.zeros(0, np.int64)
+    >>> known = Histories(start, np.full(2, NEVER), rows, start.astype(np.int32), value, None, rows * 0, none.astype(np.int32), none)
+    >>> [(line.contract.tolist(), line.yen["fee"].tolist()) for line in book_schedule(terms, known, date(2026, 7, 31))]
+    [([0, 1], [30000, 20000]), ([0, 1], [31000, 31000])]
+    """
     return BookSchedule(terms, histories, contracts).charge(through)

@@ -367,13 +367,16 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
     widths = cases["last"] - cases["first"]
     first_found = np.append(0, np.cumsum(widths))[: rows.size : BLOCK]
     written = np.zeros(first_found.size, np.int64)
-    _decide_blocks(
-        cases, books.positions["instrument_no"], books.positions["held_units"],
-        records(LIVE, length(books.orders), books.orders), quotes,
-        records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found, first_found,
-        written, np.zeros((written.size, int(widths.max(initial=1))), LINE),
-        np.zeros((written.size, ROOM, int(widths.max(initial=1)) + 1), np.int64),
+    width = int(widths.max(initial=1))
+    columns = (
+        books.positions["instrument_no"], books.positions["held_units"], records(LIVE, length(books.orders), books.orders), quotes,
+        records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found,
     )
+    scratch = np.zeros((written.size, width), LINE), np.zeros((written.size, ROOM, width + 1), np.int64)
+    if written.size == 1:  # threads would cost more than they bring
+        written[0] = _decide_cases(cases, *columns, scratch[0][0], scratch[1][0])
+    else:
+        _decide_blocks(cases, *columns, first_found, written, *scratch)
     parts = [found[:0], *(found[first : first + count] for first, count in zip(first_found, written, strict=True))]
     found = np.concatenate(parts)
     orders = {name: np.ascontiguousarray(found[name]) for name in FOUND.names}

@@ -13,39 +13,54 @@ from tsutsumi.core.wide import MAX, divide_known, position_yen, reciprocals
 BLOCK = 4_096  # sleeves that one thread takes at a time
 
 
+@njit(cache=True, error_model="numpy")
+def _value_block(
+    begin, end, offsets, instrument, units, program, model, cash, receivable, payable, num, den, reciprocal, most_units, weights,
+    band_absolute, band_relative, minimum_trade, positions_yen, value_yen, attention,
+):
+    """Value the sleeves begin..end."""
+    width = np.int64(0)
+    for row in range(begin, end):
+        width = max(width, offsets[row + 1] - offsets[row])
+    yen = np.empty(width, np.int64)
+    for row in range(begin, end):
+        first, count = offsets[row], offsets[row + 1] - offsets[row]
+        total = np.int64(0)
+        for k in range(count):
+            i = instrument[first + k]
+            if units[first + k] <= most_units[i]:
+                yen[k] = divide_known(units[first + k] * num[i], den[i], reciprocal[i])
+            else:
+                yen[k] = position_yen(units[first + k], num[i], den[i], most_units[i])
+            total += yen[k]
+        positions_yen[row] = total
+        value = total + cash[row] + receivable[row] - payable[row]
+        value_yen[row] = value
+        free = value - total
+        rule, at = program[row], model[row]
+        look = free - value * weights[at, 0] // 1_000_000 >= minimum_trade[rule] or free < 0
+        if not look and value > 0:
+            for k in range(count):
+                weight = weights[at, instrument[first + k]]
+                if is_breach(yen[k], value, weight, band_absolute[rule], band_relative[rule]):
+                    look = True
+                    break
+        attention[row] = look
+
+
 @njit(cache=True, parallel=True, error_model="numpy")
-def _value_pass(
+def _value_blocks(
     offsets, instrument, units, program, model, cash, receivable, payable, num, den, reciprocal, most_units, weights, band_absolute,
     band_relative, minimum_trade, positions_yen, value_yen, attention,
 ):
-    rows, width = cash.size, np.int64(0)
-    for row in range(rows):
-        width = max(width, offsets[row + 1] - offsets[row])
+    """Value all sleeves, blocks of them at once; the result is the same for any number of threads."""
+    rows = cash.size
     for block in prange((rows + BLOCK - 1) // BLOCK):
-        yen = np.empty(width, np.int64)
-        for row in range(block * BLOCK, min(rows, (block + 1) * BLOCK)):
-            first, count = offsets[row], offsets[row + 1] - offsets[row]
-            total = np.int64(0)
-            for k in range(count):
-                i = instrument[first + k]
-                if units[first + k] <= most_units[i]:
-                    yen[k] = divide_known(units[first + k] * num[i], den[i], reciprocal[i])
-                else:
-                    yen[k] = position_yen(units[first + k], num[i], den[i], most_units[i])
-                total += yen[k]
-            positions_yen[row] = total
-            value = total + cash[row] + receivable[row] - payable[row]
-            value_yen[row] = value
-            free = value - total
-            rule, at = program[row], model[row]
-            look = free - value * weights[at, 0] // 1_000_000 >= minimum_trade[rule] or free < 0
-            if not look and value > 0:
-                for k in range(count):
-                    weight = weights[at, instrument[first + k]]
-                    if is_breach(yen[k], value, weight, band_absolute[rule], band_relative[rule]):
-                        look = True
-                        break
-            attention[row] = look
+        _value_block(
+            block * BLOCK, min(rows, (block + 1) * BLOCK), offsets, instrument, units, program, model, cash, receivable, payable,
+            num, den, reciprocal, most_units, weights, band_absolute, band_relative, minimum_trade, positions_yen, value_yen,
+            attention,
+        )
 
 
 def most_units(num: np.ndarray) -> np.ndarray:
@@ -75,10 +90,14 @@ def value_sleeves(offsets, positions, sleeves, prices, weights, programs):
     """
     rows = sleeves["cash_yen"].size
     positions_yen, value_yen, attention = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(rows, np.bool_)
-    _value_pass(
+    columns = (
         offsets, positions["instrument_no"], positions["held_units"], sleeves["program_no"], sleeves["model_no"],
         sleeves["cash_yen"], sleeves["receivable_yen"], sleeves["payable_yen"], prices["num"], prices["den"],
         reciprocals(prices["den"]), prices["most_units"], weights, programs["band_absolute_ppm"], programs["band_relative_ppm"],
         programs["minimum_trade_yen"], positions_yen, value_yen, attention,
     )
+    if rows <= BLOCK:  # threads would cost more than they bring
+        _value_block(0, rows, *columns)
+    else:
+        _value_blocks(*columns)
     return positions_yen, value_yen, attention

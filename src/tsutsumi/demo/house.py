@@ -77,7 +77,7 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
         chronicle.live(place, person)
     chronicle.events += refused_events(chronicle.contracts, life.through)
     rows |= {"customers": people.customer_rows(persons), "approvals": approval_rows(rows)}
-    rows |= contract_rows(chronicle.contracts, seed)
+    rows |= contract_rows(chronicle.contracts, seed, life)
     rows["events"] = event_rows(chronicle.events)
     return rows
 
@@ -207,11 +207,11 @@ def approval_rows(rows: dict[str, list[dict]]) -> list[dict]:
     return found
 
 
-def contract_rows(contracts: Sequence[Contract], seed: int) -> dict[str, list[dict]]:
-    """Return the rows of `accounts`, `contracts`, `contract_parties`, `sleeves` and `plans`, numbered in the order of opening."""
+def contract_rows(contracts: Sequence[Contract], seed: int, life: Life) -> dict[str, list[dict]]:
+    """Return the rows of `accounts`, `contracts`, their parties and fee terms, `sleeves` and `plans`, in the order of opening."""
     draws = Draws(seed, 4)
     accounts: dict[tuple[int, int], dict] = {}
-    rows: dict[str, list[dict]] = {"contracts": [], "contract_parties": []}
+    rows: dict[str, list[dict]] = {"contracts": [], "contract_parties": [], "contract_fee_terms": []}
     for number, contract in enumerate(sorted(contracts, key=lambda contract: contract.opened), 1):
         contract.number = number
         key = (contract.person, contract.custodian_no)
@@ -228,6 +228,11 @@ def contract_rows(contracts: Sequence[Contract], seed: int) -> dict[str, list[di
             }
         )
         parties = zip(FUNCTIONS, PROGRAMS[contract.program_no - 1].companies, strict=True)
+        if contract.program_no == programs.PREMIUM and number % 3 == 0:  # chosen at the opening, or for the next anniversary
+            since = contract.opened if number % 2 else max(contract.opened, life.moment(300))
+            rows["contract_fee_terms"].append(
+                {"contract_no": number, "valid_from_date": since, "fee_terms_id": programs.WITH_PERFORMANCE}
+            )
         rows["contract_parties"] += [{"contract_no": number, "function": name, "company_no": no} for name, no in parties]
     all_sleeves = [sleeve for contract in contracts for sleeve in contract.sleeves]
     sleeves = sorted(all_sleeves, key=lambda sleeve: (sleeve.opened, sleeve.contract.number))

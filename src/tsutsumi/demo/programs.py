@@ -106,9 +106,9 @@ align  = "calendar"
 timing = "arrears"
 
 [base]
-measure = "average"
+measure = "{measure}"
 days    = "calendar"
-cash    = "included"
+cash    = "{cash}"
 
 [year]
 days = 365
@@ -120,26 +120,40 @@ average = "none"
 [tax]
 kind = "{tax}"
 """
-FEES = {            # id: (name, length, tax, components of (name, rate rows of (per mille of the life, tiers)))
+AVERAGE = ("average", "included")
+WITH_PERFORMANCE = "premium-with-performance"
+FEES = {            # id: (name, length, tax, (measure, cash), components of (name, rate rows of (per mille of the life, tiers)))
     "fund-wrap-balance": (
-        "ファンドラップ固定報酬", "quarter", "included",
+        "ファンドラップ固定報酬", "quarter", "included", AVERAGE,
         (("wrap", ((0, ((0, 13_090), (30_000_000, 12_155), (100_000_000, 9_350), (500_000_000, 6_545))),)),),
     ),
     "robo-balance": (
-        "ロボ運用報酬", "quarter", "included", (("robo", ((0, ((0, 9_900), (30_000_000, 4_950))),)),),
+        "ロボ運用報酬（投資分に日々）", "month", "included", ("daily", "excluded"),
+        (("robo", ((0, ((0, 9_900), (30_000_000, 4_950))),)),),
     ),
     "goal-balance": (
-        "ゴールラップ報酬（税抜）", "quarter", "added",
+        "ゴールラップ報酬（税抜）", "quarter", "added", AVERAGE,
         (("goal", ((0, ((0, 11_000), (30_000_000, 9_000))), (500, ((0, 10_000), (30_000_000, 8_000))))),),
     ),
     "premium-two-part": (
-        "プレミアム二本立て報酬", "quarter", "included",
+        "プレミアム二本立て報酬", "quarter", "included", AVERAGE,
         (
             ("advisory", ((0, ((0, 4_400), (100_000_000, 3_300))),)),
             ("wrap", ((0, ((0, 9_900), (50_000_000, 7_700), (100_000_000, 5_500))),)),
         ),
     ),
+    WITH_PERFORMANCE: (
+        "プレミアム固定＋成功報酬", "quarter", "included", AVERAGE,
+        (("wrap", ((0, ((0, 7_700), (50_000_000, 6_050), (100_000_000, 4_400))),)),),
+    ),
 }
+PERFORMANCE = """[[component]]
+name     = "performance"
+kind     = "performance"
+rate_ppm = 110000
+every    = 4
+mark     = "scaled"
+"""
 
 
 @dataclass(frozen=True)
@@ -201,14 +215,14 @@ def fee_terms_toml(fee_terms_id: str, life: Life) -> str:
     >>> [line.strip() for line in text.splitlines() if "from" in line]
     ['from  = 2017-04-01', 'from  = 2019-11-01']
     """
-    name, length, tax, components = FEES[fee_terms_id]
-    parts = [FEE_FRAME.format(name=name, length=length, tax=tax)]
+    name, length, tax, (measure, cash), components = FEES[fee_terms_id]
+    parts = [FEE_FRAME.format(name=name, length=length, tax=tax, measure=measure, cash=cash)]
     for component, rates in components:
         parts.append(f'[[component]]\nname    = "{component}"\nkind    = "balance"\ntiering = "marginal"\n')
         for per_mille, tiers in rates:
             table = ", ".join(f"[{floor:_}, {rate}]" for floor, rate in tiers)
             parts.append(f"  [[component.rates]]\n  from  = {life.moment(per_mille)}\n  tiers = [{table}]\n")
-    return "\n".join(parts)
+    return "\n".join(parts + ([PERFORMANCE] if fee_terms_id == WITH_PERFORMANCE else []))
 
 
 def fee_terms_rows(life: Life) -> list[dict]:

@@ -15,8 +15,8 @@ def read_terms(text: str) -> dict:
 
 
 def components(terms: dict, kind: str) -> list[tuple[int, dict]]:
-    """[(its place in the [[component]] list, component)] of a kind, balance or performance."""
-    return [(number, one) for number, one in enumerate(terms["component"], start=1) if one["kind"] == kind]
+    """[(its place in the [[component]] list from 0, component)] of a kind, balance or performance."""
+    return [(number, one) for number, one in enumerate(terms["component"]) if one["kind"] == kind]
 
 
 def in_advance(terms: dict) -> bool:

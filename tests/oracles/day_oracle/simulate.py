@@ -78,7 +78,7 @@ def record_positions(house: House, day: date) -> None:
     """The state of the evening: units and cost, per sleeve and per account; dues and credits."""
     for due in house.all_dues:
         for number, part in due.unpaid.items():
-            house.today.dues[due.contract_no, number, due.charged_date] = part
+            house.today.dues[due.contract_no, number, due.charged_date] = (due.due_date, part)
     for contract in house.contracts.values():
         if contract.opened_date and not contract.closed_date:
             house.today.credits[contract.number] = contract.credit

@@ -69,7 +69,7 @@ class Fee:
 
     contract_no: int
     sleeve_no: int                           # of a performance fee per sleeve, else 0
-    component_no: int                        # its place in the terms, from 1
+    component_no: int                        # its place in the terms, from 0
     component: str
     kind: str                                # charge | addition | refund | performance | refund at the end
     start_date: date
@@ -197,7 +197,7 @@ class Day:
     indices: dict[int, int] = field(default_factory=dict)
     alerts: list[tuple[str, int]] = field(default_factory=list)
     statuses: dict[int, str] = field(default_factory=dict)
-    dues: dict[tuple[int, int, date], int] = field(default_factory=dict)     # {(contract, sleeve, charged): yen unpaid}
+    dues: dict[tuple[int, int, date], tuple[date, int]] = field(default_factory=dict)  # {(contract, sleeve, charged): (due, yen)}
     credits: dict[int, int] = field(default_factory=dict)        # {contract: yen} of the open contracts
     ladder_low: dict[int, int] = field(default_factory=dict)     # payable_now of every open sleeve at the end of the evening
     stopped: set[int] = field(default_factory=set)

@@ -1,7 +1,7 @@
 """The synthetic house of the fee benchmark (報酬計測の合成帳簿): terms of every kind and N contracts that are charged by them.
 
-The day is 2019-12-31: a calendar quarter and year end, with the consumption tax of 2019-10-01 and a change of rates inside what
-is priced, and a leap year ahead of what is paid in advance. Values, flows and ends are the same for the same N.
+The day is 2019-12-31: the end of a calendar quarter and year. The consumption tax of 2019-10-01 and a change of rates lie inside
+what is priced, and what is paid in advance reaches into a leap year. Values, flows and ends are the same for the same N.
 """
 
 from datetime import date, timedelta
@@ -64,11 +64,14 @@ def _document(number: int, shape: tuple, variant: tuple, rounding: str) -> dict:
     """Return one terms file, as a TOML reader would."""
     measure, days, average, tiering, addition, refund, marks = shape
     length, align, cash, tax, year, rates_of = variant
+    if measure == "opening" and (length, align) == ("quarter", "contract"):
+        length = "year"  # paid in advance, into the leap year
+    balance = _balance_components(number, tiering) if measure else []
     document = {
         "name": f"terms {number + 1}", "rates_of": rates_of, "tax": {"kind": tax},
         "period": {"length": length, "align": align, "timing": "advance" if measure == "opening" else "arrears"},
         "rounding": {"to": rounding, "average": average or "none"},
-        "component": [*(_balance_components(number, tiering) if measure else ()), *map(_performance_component, range(len(marks)), marks)],
+        "component": [*balance, *map(_performance_component, range(len(marks)), marks)],
     }
     if measure:
         document |= {"base": {"measure": measure, "days": days, "cash": cash}, "year": {"days": year}}
@@ -104,7 +107,8 @@ def build_house(contracts: int, terms: list[Terms]) -> tuple[np.ndarray, Histori
     flow_offsets, flow_days, flow_yen = _flows(rng, start, last, level)
     daily = np.array([file.measure == "daily" for file in terms])[number]
     contract, days = _value_days(rng, start, last, daily, flow_offsets, flow_days)
-    value = level[contract] // 1000 * rng.integers(930, 1090, contract.size) + _flowed(contract, days, flow_offsets, flow_days, flow_yen)
+    value = level[contract] // 1000 * rng.integers(930, 1090, contract.size)
+    value += _flowed(contract, days, flow_offsets, flow_days, flow_yen)
     excluded = np.array([file.cash == "excluded" for file in terms])[number][contract]
     cash = np.where(excluded, value // 1000 * rng.integers(0, 90, value.size), 0)
     offsets = np.append(0, np.cumsum(np.bincount(contract, minlength=contracts)))

@@ -3,7 +3,8 @@
 Timed is all from values, flows and terms to the yen of every entry: grouping by terms, averages, running bases, marks, prices.
 Not timed are compilation and the making of the book. Seconds are processor seconds of this process, on one core; the median of
 the rounds counts. A sample that covers every terms file is charged anew by `fee_schedule`, in exact fractions, from the same
-values and flows, and compared entry by entry; its seconds, terms file by terms file, times the contracts of each are the baseline.
+values and flows, and compared entry by entry. The baseline is extrapolated: its seconds for a contract, apart for each terms file
+and for contracts with and without flows or an end, times the contracts there are of each.
 """
 
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.sorting import sorted_order
 from tsutsumi.run.memory import keep_memory
 
-SAMPLED, SEED = 40, 1  # contracts of each terms file that are charged both ways
+SAMPLED, SEED = 20, 1  # contracts of each terms file, with flows or an end and without, that are charged both ways
 Entry = tuple[str, int, int, dict[str, int]]
 
 
@@ -44,17 +45,16 @@ def charge_book(house: House) -> list[list[FeeLines]]:
     return [book_schedule(terms, house.histories, THROUGH, group) for terms, group in zip(house.terms, groups, strict=True)]
 
 
-def sample(house: House) -> list[np.ndarray]:
-    """Return contracts of each terms file (標本), half of them with flows or an end where there are such."""
+def sample(house: House) -> list[tuple[int, np.ndarray, int]]:
+    """Return (terms number, contracts, how many they stand for): of each terms file with and without flows or an end (標本)."""
     rng = np.random.default_rng(SEED)
     eventful = (np.diff(house.histories.flow_offsets) > 0) | (house.histories.ended < NEVER)
-    chosen = []
+    strata = []
     for number in range(len(house.terms)):
-        members = rng.permutation(np.flatnonzero(house.number == number))
-        first = members[eventful[members]][: SAMPLED // 2]
-        rest = members[~np.isin(members, first)][: SAMPLED - first.size]
-        chosen.append(np.sort(np.concatenate([first, rest])))
-    return chosen
+        for some in (eventful, ~eventful):
+            members = np.flatnonzero((house.number == number) & some)
+            strata.append((number, np.sort(rng.permutation(members)[:SAMPLED]), members.size))
+    return [stratum for stratum in strata if stratum[2]]
 
 
 def history_of(histories: Histories, contract: int, cash_excluded: bool) -> History:
@@ -92,14 +92,13 @@ def _as_entry(entry: FeeEntry) -> Entry:
 def compare(house: House, charged: list[list[FeeLines]]) -> dict:
     """Return how the sample came out both ways (突合): its contracts, the entries that differ, the seconds of the other way."""
     differing, contracts, seconds = 0, 0, 0.0
-    for number, chosen in enumerate(sample(house)):
+    for number, chosen, members in sample(house):
         terms = house.terms[number]
         ours = entries_of(charged[number], chosen)
         histories = [history_of(house.histories, contract, terms.cash == "excluded") for contract in chosen.tolist()]
         begun = process_time()
         theirs = [fee_schedule(terms, history) for history in histories]
-        spent = process_time() - begun
-        seconds += spent * int((house.number == number).sum()) / max(chosen.size, 1)
+        seconds += (process_time() - begun) * members / chosen.size
         contracts += chosen.size
         for mine, other in zip(ours.values(), theirs, strict=True):
             other = [_as_entry(entry) for entry in other]
@@ -125,7 +124,7 @@ def measure(contracts: int, rounds: int, tell: Callable[[str], None] = lambda te
     figures = {
         "contracts": contracts, "terms": len(terms), "rounds": rounds, "value_rows": house.histories.days.size,
         "flows": house.histories.flow_days.size, **_totals(charged), **compare(house, charged),
-        "baseline": "fee_schedule, one contract at a time in exact fractions; extrapolated from the sample, terms file by terms file",
+        "baseline": "fee_schedule, one contract at a time in exact fractions; extrapolated from the sample",
     }
     del charged
     seconds = []

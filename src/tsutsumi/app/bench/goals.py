@@ -1,9 +1,9 @@
 """What goals cost (達成確率の計測): the table against shared scenarios, on the same goals, one core, in turn.
 
 The opponent is the best way with paths: 10,000 stored scenarios of each portfolio and horizon, (A, Y) with W_T = W·A + c·Y, counted
-for goals sorted by horizon, four bytes a figure, vectorised. Its scenarios, its sorting and all compilation are not timed. Seconds are
-of the processor. The error is measured on a sample of the goals against `schedule_probability`, the density of wealth month by month,
-which shares neither atlas nor time reversal with the table.
+for goals sorted by horizon, four bytes a figure, vectorised. Its scenarios, its sorting and all compilation are not timed. Seconds
+are of the processor. The error is measured on a sample of the goals against `schedule_probability`, the density of wealth month by
+month, which shares neither atlas nor time reversal with the table.
 """
 
 import platform
@@ -29,7 +29,7 @@ Goals = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def random_goals(portfolio: Portfolio, count: int, rng: np.random.Generator) -> Goals:
-    """Return random goals (乱数の目標): money now, payment, target, months; half of them draw, targets within what is likely or not.
+    """Return random goals (乱数の目標): money now, payment, target, months; half of them draw.
 
     Examples
     --------

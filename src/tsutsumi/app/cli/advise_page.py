@@ -82,7 +82,8 @@ def _formula(formula: Formula) -> list[str]:
 
 def _side(side: Side, advice: Advice) -> list[str]:
     tables = advice.tables
-    rows = [("資産 holding", "種類 class", "金額 yen", "割合 share", "収益率 return", "費用 cost", "リスク risk")]
+    rows = [("資産", "種類", "金額（円）", "割合", "収益率", "費用", "リスク"),
+            ("holding", "class", "yen", "share", "return", "cost", "risk")]
     for holding, weight in zip(side.holdings, weights(side.holdings), strict=True):
         row = tables.assumptions[holding.class_name]
         figures = (100 * weight, row.return_pct, holding.cost_pct, row.risk_pct)

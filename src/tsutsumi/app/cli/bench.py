@@ -104,6 +104,50 @@ def _goal_lines(figures: dict) -> list[str]:
     ]
 
 
+@app.command
+def fees(
+    *, contracts: int = 200_000, rounds: int = 5, json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Charge a synthetic quarter end of N contracts under 64 terms files, on one core (報酬計算の計測).
+
+    Example: `tsutsumi bench fees --contracts 2000000`
+
+    In arrears and in advance, every base, rounding and tax, flows, ends and high-water marks. A sample of every terms file is
+    charged anew in exact fractions and compared entry by entry. Exit code 1 if an entry differs.
+
+    Parameters
+    ----------
+    contracts
+        How many contracts the synthetic house has, at least 100.
+    rounds
+        How often the whole house is charged; the median counts.
+    json
+        Print the figures as JSON.
+    """
+    if contracts < LEAST_CONTRACTS or rounds < 1:
+        wrong = f"--contracts {contracts} --rounds {rounds}: give at least {LEAST_CONTRACTS} contracts and 1 round"
+        return told("bench fees", ValueError(wrong), json)
+    from tsutsumi.app.bench.fees import measure as measure_fees
+
+    figures = measure_fees(contracts, rounds, lambda text: None if json else print(f"… {text}", file=sys.stderr))
+    print(json_text.dumps(figures) if json else "\n".join(_fee_lines(figures)))
+    return FELL_SHORT if figures["differences"] else DONE
+
+
+def _fee_lines(figures: dict) -> list[str]:
+    """Return the figures of the fees as lines, in Japanese with English beside."""
+    kinds = " ・ ".join(f"{kind} {count:,}" for kind, count in figures["kinds"].items())
+    return [
+        f"契約 contracts {figures['contracts']:,} ・ 報酬条件 terms files {figures['terms']} ・ "
+        f"残高の行 value rows {figures['value_rows']:,} ・ 入出金 flows {figures['flows']:,}",
+        f"明細 entries {figures['fees_charged']:,}（{kinds}）",
+        f"一括 whole book {figures['seconds']:.3f} CPU 秒 s（{figures['rounds']} 回 rounds、1 コア one core）",
+        f"一件ずつ one by one {figures['baseline_seconds']:,.0f} CPU 秒 s"
+        f"（標本 sample {figures['sample_contracts']:,} からの推計 extrapolated）",
+        f"比 ratio {figures['ratio']:.0f} ・ 差異 differences {figures['differences']:,}",
+    ]
+
+
 def _record(path: Path, figures: dict) -> None:
     """Add one line of figures to a CSV file; its header is written if the file is new."""
     new = not path.exists()

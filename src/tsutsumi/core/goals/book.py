@@ -1,8 +1,8 @@
-"""The probability of every goal of the house (全目標の達成確率): any number of goals and of different portfolios, in bounded memory.
+"""The probability of every goal of the house (全目標の達成確率): any number of goals and portfolios, in bounded memory.
 
-A portfolio with many goals gets a table, a stack of tables at a time; the goals of the others are read from the atlas directly, a
-microsecond each. Both ways take the same steps on the same figures, so a goal's probability does not depend on who stands beside it.
-What the atlas does not cover is computed month by month.
+A portfolio with many goals gets a table, a stack of tables at a time; the goals of the others are read from the atlas directly,
+two microseconds each. Both ways take the same steps on the same figures, so a goal's probability does not depend on who stands
+beside it. What the atlas does not cover is computed month by month.
 """
 
 import math
@@ -17,6 +17,7 @@ from tsutsumi.core.goals.lookup import (
     WRONG,
     columns,
     finish,
+    first_share,
     logarithms,
     look_up_all,
     place_goal,
@@ -33,7 +34,7 @@ BYTES_A_MONTH = 2 * (SHARES * (2 * 8 + (COLUMNS - 2) * 4) + 16) + 1
 
 @njit(cache=True, error_model="numpy")
 def _pairs(mean, risk, which):
-    """Number the different pairs in the order of their first goal, −1 where a figure is not finite; return each one's first goal."""
+    """Number the different pairs in the order of their first goal, −1 where a figure is not finite; return the first goals."""
     bits = 10
     slots = np.full(1 << bits, -1, np.int64)
     first = np.empty(64, np.int64)
@@ -112,7 +113,7 @@ def _look_up_few(now, monthly, target, months, at_end, which, few, nu, sigma, no
             law[:, 1] = 1.0
         else:
             cell(t, drift * t, spread, at, weights)
-            blend(nodes, at, weights, min(max(int(position) - 1, 0), SHARES - 4), law)
+            blend(nodes, at, weights, first_share(position), law)
         for r in range(4):
             moments[2 * r], moments[2 * r + 1] = law[r, 0] * spread**2, law[r, 1] * spread
         out[i] = read_law(position, log_ratio[0], draws, moments, 0, bend, 2, COLUMNS)

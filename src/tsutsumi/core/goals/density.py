@@ -131,15 +131,14 @@ def pay(centres, weights, sd, even, atom, payment, bottom, next_sd):
         high = math.log(math.exp(high) - drawn) if high > edge else -np.inf
     if high <= bottom:
         return np.zeros(0), np.zeros(0), True, atom + weights.sum() - cut, ruined
-    if bottom > low:
-        low = bottom
-        atom += mass_below(centres, weights, sd, math.log(math.exp(bottom - 0.5 * step) + drawn)) - cut
-    points = _equal_steps(low, high, step)
+    points = _equal_steps(max(low, bottom), high, step)
     if drawn == 0.0:
-        masses = step * _spread(centres, weights, sd, low, step, points.size)
+        masses = step * _spread(centres, weights, sd, points[0], step, points.size)
     else:
         kept = np.exp(points)
         masses = step * _read(centres, weights, sd, even, np.log(kept + drawn)) * (kept / (kept + drawn))
+    if bottom > low:  # what no node holds
+        atom += weights.sum() - cut - masses.sum()
     points, masses = _trimmed(points, masses)
     return points, masses, True, atom, ruined
 

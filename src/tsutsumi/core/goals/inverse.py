@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from tsutsumi.core.goals.canonical import exact
-from tsutsumi.core.goals.lookup import BY_ITSELF, WRONG, columns, place_goal, read_law, sure_answer
+from tsutsumi.core.goals.lookup import BY_ITSELF, WRONG, columns, first_share, place_goal, read_law, sure_answer
 from tsutsumi.core.goals.normal import probit
 from tsutsumi.core.goals.portfolio import GoalError, Portfolio
 from tsutsumi.core.goals.table import MOST_MONTHS, PLACES, SHARES, GoalTable, empty_tables
@@ -18,7 +18,7 @@ NONE = -1
 
 @njit(cache=True, error_model="numpy")
 def chance(now, monthly, target, months, nu, sigma, at_end, scale, moments, bend, covered):
-    """Return the probability of one goal, from the table where it covers the months, else month by month; no goal at all: 0 or 1."""
+    """Return the probability of one goal, from the table where it covers the months, else exactly; of no goal at all 0 or 1."""
     answer = sure_answer(now, monthly, target, months, at_end)
     if answer == WRONG:
         return 1.0 if target <= 0.0 else 0.0
@@ -29,7 +29,7 @@ def chance(now, monthly, target, months, nu, sigma, at_end, scale, moments, bend
     draws = monthly < 0.0
     row = (covered.shape[1] if draws else 0) + months
     position, ratio = place_goal(now, monthly, target, at_end, scale[2 * row], scale[2 * row + 1])
-    first = row * SHARES + min(max(int(position) - 1, 0), SHARES - 4)
+    first = row * SHARES + first_share(position)
     return read_law(position, math.log(ratio), draws, moments, 2 * first, bend, PLACES * first, PLACES)
 
 

@@ -1,4 +1,4 @@
-"""The permitted portfolios side by side (選べるポートフォリオの比較): which reaches the goal best, and which of least risk suffices."""
+"""The permitted portfolios side by side (ポートフォリオの比較): which reaches the goal best, which of least risk suffices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

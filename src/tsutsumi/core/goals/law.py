@@ -1,4 +1,4 @@
-"""The law of a goal's end value (目標額の分布), computed month by month: exact to seven digits for any months, drift and volatility.
+"""The law of a goal's end value (将来資産の分布), month by month: exact to seven digits for any months, drift and volatility.
 
 Every goal of a fixed portfolio asks about X = a·Q_T + b·(Q_1 + … + Q_{T−1}), Q_k the k-th power of chance: the product of k
 independent months exp(ν + σ·g) (see `canonical.py`). With V_1 = (a/b)·q and V_{n+1} = q·(V_n + 1), X = b·V_T. So the density of
@@ -41,7 +41,8 @@ def _tap_scales():
 @njit(cache=True, error_model="numpy")
 def _base(centre):
     """Return the first lattice index of a month's kernel around a centre."""
-    return int(math.floor(centre)) - (TAPS // 2 - 1)
+    whole = int(centre)
+    return whole - (1 if whole > centre else 0) - (TAPS // 2 - 1)
 
 
 @njit(cache=True, error_model="numpy")

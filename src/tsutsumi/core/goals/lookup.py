@@ -1,4 +1,4 @@
-"""The probability of many goals (達成確率の一括計算) from tables: two roots, one logarithm and one cubic in two directions a goal."""
+"""The probability of many goals (達成確率の一括計算) from tables: two roots, a logarithm and a cubic in two directions each."""
 
 import math
 
@@ -18,7 +18,26 @@ BY_ITSELF, WRONG = -1.0, -2.0  # an answer that is no probability: not from a ta
 LN2, HALF_ROOT_BITS = math.log(2.0), 0x3FE6A09E667F3BCD  # the bits of sqrt(1/2)
 
 
-@njit(cache=True, inline="always", error_model="numpy")
+FUSED = {"contract"}  # a·b + c in one step; the order of the steps stays
+
+
+def _share_polynomials() -> np.ndarray:
+    """Return the first three of the four weights of w in each cell as polynomials of the place in the cell, constant first.
+
+    Inside, those of the cubic through four nodes; at both ends of one whose slope is zero, as that of the law is.
+    """
+    cubic = [[0, -1 / 3, 1 / 2, -1 / 6], [1, -1 / 2, -1, 1 / 2], [0, 1, 1 / 2, -1 / 2]]
+    flat = [[0, 0, 3, -5 / 2, 1 / 2], [0, 0, -3 / 4, 1, -1 / 4], [0, 0, 1 / 9, -1 / 6, 1 / 18]]
+    flat = [[1, *(-sum(row[k] for row in flat) for k in range(1, 5))], *flat]
+    mirrored = [[sum(row[k] * math.comb(k, n) * (-1) ** n for k in range(n, 5)) for n in range(5)] for row in flat[::-1]]
+    cells = [flat[:3], *([[*row, 0] for row in cubic] for _ in range(SHARES - 3)), mirrored[:3]]
+    return np.array(cells, np.float64).reshape(-1)
+
+
+_SHARE = _share_polynomials()
+
+
+@njit(cache=True, inline="always", error_model="numpy", fastmath=FUSED)
 def quick_below(x):
     """Return Φ(x) from its nearest node and three derivatives: to 3e-10.
 
@@ -35,53 +54,53 @@ def quick_below(x):
 
 
 @njit(cache=True, inline="always", error_model="numpy")
-def share_weights(position):
-    """Return the first of four nodes of w and their weights; at both ends the slope is zero, as that of the law is.
+def first_share(position):
+    """Return the first of the four nodes of w around a place, w · (SHARES − 1)."""
+    return min(max(int(position) - 1, 0), SHARES - 4)
 
-    Parameters
-    ----------
-    position : float
-        w · (SHARES − 1), from 0 to SHARES − 1.
+
+@njit(cache=True, inline="always", error_model="numpy", fastmath=FUSED)
+def share_weights(position):
+    """Return the first three of the four weights of w; the last is what is left to 1.
+
+    Examples
+    --------
+    >>> share_weights(3.0), share_weights(0.0), share_weights(SHARES - 1.0)  # on a node nothing else counts
+    ((0.0, 1.0, 0.0), (1.0, 0.0, 0.0), (0.0, 0.0, 0.0))
     """
     i = min(int(position), SHARES - 2)
     p = position - i
-    first = min(max(i - 1, 0), SHARES - 4)
-    if i == 0 or i == SHARES - 2:
-        q = p if i == 0 else 1.0 - p
-        one, two = q * q * (q - 2.0) * (q - 3.0) * 0.5, -q * q * (q - 1.0) * (q - 3.0) * 0.25
-        three = q * q * (q - 1.0) * (q - 2.0) * (1.0 / 18.0)
-        none = 1.0 - one - two - three
-        return (first, none, one, two, three) if i == 0 else (first, three, two, one, none)
-    a, b, c = p + 1.0, p - 1.0, p - 2.0
-    return first, -p * b * c * (1.0 / 6.0), a * b * c * 0.5, -a * p * c * 0.5, a * p * b * (1.0 / 6.0)
+    k, one = np.uint64(15 * i), np.uint64(1)
+    w0 = (((_SHARE[k + np.uint64(4)] * p + _SHARE[k + np.uint64(3)]) * p + _SHARE[k + np.uint64(2)]) * p + _SHARE[k + one]) * p
+    w0 += _SHARE[k]
+    k += np.uint64(5)
+    w1 = (((_SHARE[k + np.uint64(4)] * p + _SHARE[k + np.uint64(3)]) * p + _SHARE[k + np.uint64(2)]) * p + _SHARE[k + one]) * p
+    w1 += _SHARE[k]
+    k += np.uint64(5)
+    w2 = (((_SHARE[k + np.uint64(4)] * p + _SHARE[k + np.uint64(3)]) * p + _SHARE[k + np.uint64(2)]) * p + _SHARE[k + one]) * p
+    return w0, w1, w2 + _SHARE[k]
 
 
-@njit(cache=True, inline="always", error_model="numpy")
-def read_law(position, log_ratio, draws, moments, at, bend, to, stride):
-    """Return the probability from a law: four of its rows begin at `moments[at]` and, `stride` apart, at `bend[to]`.
+@njit(cache=True, inline="always", error_model="numpy", fastmath=FUSED)
+def standardised(log_ratio, w0, w1, w2, moments, at):
+    """Return y = (ln x − mean) / deviation, both between four shares whose moments begin at `moments[at]`."""
+    w3 = 1.0 - w0 - w1 - w2
+    k, two, four, six = np.uint64(at), np.uint64(2), np.uint64(4), np.uint64(6)
+    mean = w0 * moments[k] + w1 * moments[k + two] + w2 * moments[k + four] + w3 * moments[k + six]
+    k += np.uint64(1)
+    return (log_ratio - mean) / (w0 * moments[k] + w1 * moments[k + two] + w2 * moments[k + four] + w3 * moments[k + six])
 
-    Parameters
-    ----------
-    position : float
-        w · (SHARES − 1), from 0 to SHARES − 1.
-    log_ratio : float
-        ln x − ln(a·Ã + b·S̃).
-    draws : bool
-        A drawing is reached below x, a saving above it.
-    """
-    _, w0, w1, w2, w3 = share_weights(position)
-    k = np.uint64(at)
-    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
-    mean = w0 * moments[k] + w1 * moments[k + two] + w2 * moments[k + np.uint64(4)] + w3 * moments[k + np.uint64(6)]
-    k += one
-    deviation = w0 * moments[k] + w1 * moments[k + two] + w2 * moments[k + np.uint64(4)] + w3 * moments[k + np.uint64(6)]
-    y = (log_ratio - mean) / deviation
+
+@njit(cache=True, inline="always", error_model="numpy", fastmath=FUSED)
+def bent(y, w0, w1, w2, bend, to, stride):
+    """Return the probit of the law at y: four rows begin at `bend[to]`, `stride` apart; beyond their ends the bend stays."""
     p = min(max((y - PLACE_LOW) * (1.0 / PLACE_STEP), 0.0), PLACES - 1.0)
     j = min(max(int(p) - 1, 0), PLACES - 4)
     p -= j + 1
     a, b, c = p + 1.0, p - 1.0, p - 2.0
-    v0, v1, v2, v3 = -p * b * c * (1.0 / 6.0), a * b * c * 0.5, -a * p * c * 0.5, a * p * b * (1.0 / 6.0)
-    k, row = np.uint64(to + j), np.uint64(stride)
+    v0, v1 = np.float32(-p * b * c * (1.0 / 6.0)), np.float32(a * b * c * 0.5)
+    v2, v3 = np.float32(-a * p * c * 0.5), np.float32(a * p * b * (1.0 / 6.0))
+    k, row, one, two, three = np.uint64(to + j), np.uint64(stride), np.uint64(1), np.uint64(2), np.uint64(3)
     r0 = v0 * bend[k] + v1 * bend[k + one] + v2 * bend[k + two] + v3 * bend[k + three]
     k += row
     r1 = v0 * bend[k] + v1 * bend[k + one] + v2 * bend[k + two] + v3 * bend[k + three]
@@ -89,7 +108,24 @@ def read_law(position, log_ratio, draws, moments, at, bend, to, stride):
     r2 = v0 * bend[k] + v1 * bend[k + one] + v2 * bend[k + two] + v3 * bend[k + three]
     k += row
     r3 = v0 * bend[k] + v1 * bend[k + one] + v2 * bend[k + two] + v3 * bend[k + three]
-    y += w0 * r0 + w1 * r1 + w2 * r2 + w3 * r3
+    return y + (w0 * r0 + w1 * r1 + w2 * r2 + (1.0 - w0 - w1 - w2) * r3)
+
+
+@njit(cache=True, error_model="numpy")
+def read_law(position, log_ratio, draws, moments, at, bend, to, stride):
+    """Return the probability from a law: four of its rows begin at `moments[at]` and, `stride` apart, at `bend[to]`.
+
+    Parameters
+    ----------
+    position : float
+        w · (SHARES − 1), from 0 to SHARES − 1; the first row is that of `first_share`.
+    log_ratio : float
+        ln x − ln(a·Ã + b·S̃).
+    draws : bool
+        A drawing is reached below x, a saving above it.
+    """
+    w0, w1, w2 = share_weights(position)
+    y = bent(standardised(log_ratio, w0, w1, w2, moments, at), w0, w1, w2, bend, to, stride)
     return min(quick_below(y if draws else -y), MOST)
 
 
@@ -167,7 +203,7 @@ def _collect(begin, now, monthly, target, months, at_end, tables, scale, covered
 
 @njit(cache=True, error_model="numpy")
 def _order(row, count, ends, order):
-    """Write the goals in the order of their rows in the tables, so that a row is fetched once; `ends` has one place a row and more."""
+    """Write the goals in the order of their rows in the tables, so that a row is fetched once; `ends` has one more than rows."""
     ends[:] = 0
     for k in range(count):
         ends[np.uint64(row[k] + 1)] += 1
@@ -189,19 +225,38 @@ def look_up_all(now, monthly, target, months, at_end, tables, scale, moments, be
     chunk = min(CHUNK if covered.shape[0] > 1 else ONE_TABLE_CHUNK, out.size)
     at, row, order = np.empty(chunk, np.int64), np.empty(chunk, np.int32), np.empty(chunk, np.int32)
     ratio, position, log_ratio = np.empty(chunk), np.empty(chunk), np.empty(chunk)
+    places, first = np.empty((chunk, 4)), np.empty(chunk, np.int64)
     ends = np.empty(2 * covered.size + 1, np.int32)
     i = 0
     while i < out.size:
         i, count = _collect(i, now, monthly, target, months, at_end, tables, scale, covered, out, at, row, ratio, position)
         logarithms(ratio, count, log_ratio)
         _order(row, count, ends, order)
+        _standardise(order, count, position, log_ratio, row, moments, places, first)
+        _bend(count, places, first, bend)
         for n in range(count):
-            k = np.uint64(order[n])
-            first = row[k] * SHARES + min(max(int(position[k]) - 1, 0), SHARES - 4)
-            i_k = at[k]
-            draws = i_k < 0
-            answer = read_law(position[k], log_ratio[k], draws, moments, 2 * first, bend, PLACES * first, PLACES)
-            out[np.uint64(~i_k if draws else i_k)] = answer
+            k = at[np.uint64(order[n])]
+            y = places[n, 3]
+            out[np.uint64(~k if k < 0 else k)] = min(quick_below(y if k < 0 else -y), MOST)
+
+
+@njit(cache=True, error_model="numpy")
+def _standardise(order, count, position, log_ratio, row, moments, places, first):
+    """Write the weights and y of each goal, and where its law begins."""
+    for n in range(count):
+        k = np.uint64(order[n])
+        w0, w1, w2 = share_weights(position[k])
+        first[n] = row[k] * SHARES + first_share(position[k])
+        places[n, 0], places[n, 1], places[n, 2] = w0, w1, w2
+        places[n, 3] = standardised(log_ratio[k], w0, w1, w2, moments, 2 * first[n])
+
+
+@njit(cache=True, error_model="numpy")
+def _bend(count, places, first, bend):
+    """Turn y into the probit of the law, in place."""
+    for n in range(count):
+        w0, w1, w2, y = places[n, 0], places[n, 1], places[n, 2], places[n, 3]
+        places[n, 3] = bent(y, w0, w1, w2, bend, PLACES * first[n], PLACES)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -252,8 +307,8 @@ def probability(table: GoalTable, now_yen, monthly_yen, target_yen, months, at_e
     Returns
     -------
     float64 array
-        Not rounded; exactly 0 or 1 if and only if that is certain; NaN for what is no goal: no money and no payment, money below 0, a figure
-        that is not finite, months out of range.
+        Not rounded; exactly 0 or 1 if and only if that is certain; NaN for what is no goal: no money and no payment, money below 0,
+        a figure that is not finite, months out of range.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """Payments that are not the same every month (増える積立・賞与月・月の途中): each turned into a question that a table answers.
 
-Measured against the exact law, in percentage points: growing payments 0, a part of a month 0.001, bonus months 0.1 at most.
+Measured against the exact law, in percentage points, beside the table's own: growing payments and a part of a month 0.001,
+bonus months 0.05 at 15 % volatility, 0.15 at 30 %.
 """
 
 import math
@@ -10,7 +11,7 @@ from numba import njit
 
 from tsutsumi.core.goals.atlas import SHARES, annuity
 from tsutsumi.core.goals.inverse import chance
-from tsutsumi.core.goals.lookup import BY_ITSELF, WRONG, columns, probability, read_law, sure_answer
+from tsutsumi.core.goals.lookup import BY_ITSELF, WRONG, columns, first_share, probability, read_law, sure_answer
 from tsutsumi.core.goals.normal import below
 from tsutsumi.core.goals.portfolio import MONTHS_A_YEAR, GoalError, Portfolio
 from tsutsumi.core.goals.schedule import schedule_probability
@@ -24,7 +25,7 @@ def deflated(portfolio: Portfolio, growth: float) -> Portfolio:
     """Return the portfolio in money of today where payments or prices grow by `growth` a year (実質の前提).
 
     A payment that grows each month by (1 + growth)^(1/12) is the same every month once all money is divided by (1 + growth)^t; the
-    drift falls by ln(1 + growth). A target in money of today stays as it is, one in money of then is divided by (1 + growth)^(T/12).
+    drift falls by ln(1 + growth). A target in money of today stays as it is, one of then is divided by (1 + growth)^(T/12).
 
     Raises
     ------
@@ -72,8 +73,8 @@ def probability_from_within(
     Returns
     -------
     float64 array
-        The mean over the part's growth: of a goal of a year or more by 5 nodes of Gauss and Hermite, of a shorter one by 241 nodes; of
-        one full month by the mean over that month's growth, because ruin is a sharp edge there.
+        The mean over the part's growth: of a goal of a year or more by 5 nodes of Gauss and Hermite, of a shorter one by 241 nodes;
+        of one full month by the mean over that month's growth, because ruin is a sharp edge there.
 
     Raises
     ------
@@ -138,8 +139,8 @@ def probability_with_bonus(
 ) -> np.ndarray:
     """Return the probability of goals with bonus months (賞与月のある達成確率): another `bonus_yen` in some months of each year.
 
-    Mean and variance of the logarithm are moved from the even payments of the same share to the true ones as those of a lognormal of
-    equal first two moments; the rest of the law, the bend of the probit, is that of the even payments.
+    Mean and variance of the logarithm are moved from the even payments of the same share to the true ones as those of a lognormal
+    of equal first two moments; the rest of the law, the bend of the probit, is that of the even payments.
 
     Parameters
     ----------
@@ -202,7 +203,7 @@ def _weights(now, monthly, bonus, target, months, at_end, has_bonus, weights):
 
 @njit(cache=True, error_model="numpy")
 def _lognormal(weights, even, months, nu, sigma):
-    """Return mean and variance of the logarithm of a lognormal with the first two moments of X; `even` instead, if ≥ 0, before T."""
+    """Return mean and variance of ln of a lognormal with the first two moments of X; `even`, if ≥ 0, for all weights before T."""
     first, second = math.exp(nu + 0.5 * sigma * sigma), math.exp(2.0 * nu + 2.0 * sigma * sigma)
     mean, square = weights[months], weights[months] ** 2
     for j in range(months, 0, -1):
@@ -243,7 +244,7 @@ def _bonus(now, monthly, bonus, target, months, nu, sigma, at_end, has_bonus, sc
         root = math.sqrt(paid)
         position = (SHARES - 1) * root / (math.sqrt(money) + root)
         row = (reach if draws else 0) + t
-        first = row * SHARES + min(max(int(position) - 1, 0), SHARES - 4)
+        first = row * SHARES + first_share(position)
         own[:] = moments[2 * first : 2 * first + 8]
         if t > 2:
             mean, variance = _lognormal(weights, -1.0, t, drift, sigma)

@@ -1,7 +1,7 @@
 """Shared scenarios (共有シナリオ): stored monthly shocks, the same bytes everywhere, and the fan of percentiles (扇形図) of a plan.
 
 8,192 paths. In each month the shocks are the 8,192 equally likely strata of the normal law, each once: paths in the order of their
-sum so far, strata in the order of the bit-reversed rank (array quasi-Monte Carlo), turned by a number of the month. Integers only,
+sum so far, strata in the order of the bit-reversed rank, its bits scrambled anew each month (array quasi-Monte Carlo). Integers only,
 so nothing depends on a machine. Measured on 300 random goals against the exact law: mean error 0.12 percentage points, as 60,000
 independent paths; lump sums 0.04. What the exact law of `schedule` holds is taken from there: the fan has no sampling error.
 """
@@ -39,23 +39,28 @@ def _strata():
     return grains
 
 
-@njit(cache=True, error_model="numpy")
-def _bit_reversed():
-    """Return each number below PATHS with its bits in reverse."""
-    turned = np.zeros(PATHS, np.int64)
-    for k in range(PATHS):
+@njit(cache=True)
+def _scrambled(month):
+    """Return the strata in the order in which a month gives them out: ranks with their bits in reverse, nested flips by a number."""
+    strata = np.zeros(PATHS, np.int64)
+    for rank in range(PATHS):
+        turned = 0
         for bit in range(BITS):
-            turned[k] |= ((k >> bit) & 1) << (BITS - 1 - bit)
-    return turned
+            turned |= ((rank >> bit) & 1) << (BITS - 1 - bit)
+        for bit in range(BITS):
+            leading = turned >> (bit + 1)  # what is before the bit decides with the month whether it is flipped
+            flip = mix((month << 24) | (bit << 16) | leading) & np.uint64(1)
+            strata[rank] |= (((turned >> bit) & 1) ^ np.int64(flip)) << bit
+    return strata
 
 
 @cache
 def _ranks(blocks: int) -> np.ndarray:
     """Return the strata of a number of blocks of months."""
-    grains, turned = _strata(), _bit_reversed()
+    grains = _strata()
     strata, so_far, ranks = np.empty(PATHS, np.int64), np.zeros(PATHS, np.int64), np.empty((blocks * BLOCK, PATHS), np.uint16)
     for month in range(blocks * BLOCK):
-        strata[np.argsort(so_far, kind="stable")] = turned ^ np.int64(mix(month) >> np.uint64(64 - BITS))
+        strata[np.argsort(so_far, kind="stable")] = _scrambled(month)
         ranks[month] = strata
         so_far += grains[strata]
     ranks.setflags(write=False)

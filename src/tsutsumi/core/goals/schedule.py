@@ -193,11 +193,11 @@ def _course(now, paid, kept, drift, sd, target, at_end, asked, shares):
         centres = points + drift[t - 1]
         place = np.searchsorted(asked, t)
         if place < asked.size and asked[place] == t:
-            ruined = 1.0 - masses.sum() - atom
+            gone = 1.0 - masses.sum() - atom
             for k in range(shares.size):
-                told[place, k] = quantile(centres, masses, sd[t - 1], ruined + atom, shares[k])
+                told[place, k] = quantile(centres, masses, sd[t - 1], gone + atom, shares[k])
                 if at_end:
-                    told[place, k] = max(told[place, k] * kept[t] + paid[t], 0.0) if shares[k] > ruined else 0.0
+                    told[place, k] = max(told[place, k] * kept[t] + paid[t], 0.0) if shares[k] > gone else 0.0
         if kept[t] == 0.0:
             atom, centres, masses = atom + masses.sum(), np.zeros(0), np.zeros(0)
         else:
@@ -205,10 +205,11 @@ def _course(now, paid, kept, drift, sd, target, at_end, asked, shares):
         if t == last:
             return _reached(centres, masses, sd[t - 1], atom, paid[t], target, alive, told)
         if centres.size == 0:
+            ruined = atom if paid[t] < 0.0 else 0.0
             points, masses, even, atom = _from_nothing(atom, paid[t])
         else:
-            points, masses, even, atom, _ = pay(centres, masses, sd[t - 1], even, atom, paid[t], bottoms[t], sd[t])
-        alive[t] = masses.sum() + atom
+            points, masses, even, atom, ruined = pay(centres, masses, sd[t - 1], even, atom, paid[t], bottoms[t], sd[t])
+        alive[t] = max(alive[t - 1] - ruined, 0.0)
     return (alive[0] if now * kept[0] + paid[0] >= target else 0.0), alive, told
 
 
