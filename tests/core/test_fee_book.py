@@ -43,6 +43,7 @@ class Case:
         self.floors = [low for one in self.terms.balance for row in one.rates for low, _ in row.tiers] or [0]
         self.rows = rng.randrange(9)
         self.spans = [self._span() for _ in range(self.rows)] if chance(rng, 50) else [self._span()] * self.rows
+        self.largest = rng.choice([3, 3, 5])  # in a third of the cases an amount may be longer than compiled code takes
         self.factors, self.factor = self._factor()
 
     def _span(self) -> tuple[date, date]:
@@ -65,7 +66,7 @@ class Case:
 
     def amount(self, divisor: int) -> int:
         """Return an amount on a floor or beside it, small, usual or as large as there are."""
-        pick = self.rng.randrange(6)
+        pick = self.rng.choice([0, 0, 1, 1, 2, 3, 3, 4, 4, self.largest])
         if pick == 0:
             return max(0, self.rng.choice(self.floors) * min(divisor, 366) + self.rng.randint(-2, 2))
         if pick == 1:
@@ -92,11 +93,13 @@ class Case:
     def between(self) -> None:
         """Price amounts and differences, divided or not."""
         rng, terms = self.rng, self.terms
-        divisors = rng.choice([[1], [rng.randint(1, 366)], [rng.randint(1, 366) for _ in range(self.rows)], [10 ** rng.randint(3, 16)]])
+        each = [rng.randint(1, 366) for _ in range(self.rows)]
+        divisors = rng.choice([[1], [rng.randint(1, 366)], each, each, [10 ** rng.randint(3, 16)]])
         of_row = divisors if len(divisors) == self.rows else divisors[:1] * self.rows
         high = [self.amount(divisor) for divisor in of_row]
         cut = terms.average == "down"
-        from_zero = chance(rng, 40) or any(one.tiering == "whole" for one in terms.balance) or (cut and max(divisors, default=1) > 1)
+        whole = any(one.tiering == "whole" for one in terms.balance)
+        from_zero = chance(rng, 40) or whole or (cut and max(divisors, default=1) > 1)
         low = [0] * self.rows if from_zero else [rng.randint(0, top) for top in high]
         divisor = np.array(divisors, np.int64) if len(divisors) == self.rows else divisors[0]
         lower = 0 if from_zero else np.array(low, np.int64)
@@ -113,10 +116,11 @@ class Case:
         rng, histories = self.rng, []
         for first, last in self.spans:
             days = {-rng.choice([0, 0, 3]), *(rng.randint(1, (last - first).days + 5) for _ in range(rng.randrange(9)))}
-            histories.append([(epoch_day(first) + day, min(self.amount(1), 2**53)) for day in sorted(days)])
+            histories.append([(epoch_day(first) + day, self.amount(1)) for day in sorted(days)])
         order = rng.sample(range(self.rows), self.rows)
         offsets = np.cumsum([0, *(len(histories[k]) for k in order)])
-        days, bases = (np.array([row[part] for k in order for row in histories[k]], kind) for part, kind in ((0, np.int32), (1, np.int64)))
+        rows = [row for k in order for row in histories[k]]
+        days, bases = np.array([day for day, _ in rows], np.int32), np.array([base for _, base in rows], np.int64)
         contracts = np.array([order.index(k) for k in range(self.rows)], np.int64)
         found = price_daily(self.terms, *self.days(), offsets, days, bases, self.factor, contracts)
 

@@ -58,7 +58,7 @@ def test_payments_as_published(payment, right):
 
 @pytest.mark.parametrize(
     ("saved", "right"),
-    zip(range(0, 45, 5), (0.1276, 0.2578, 0.4201, 0.5860, 0.7344, 0.8538, 0.9381, 0.9841, 0.9978), strict=True),
+    list(zip(range(0, 45, 5), (0.1276, 0.2578, 0.4201, 0.5860, 0.7344, 0.8538, 0.9381, 0.9841, 0.9978), strict=True)),
 )
 def test_retirement_as_published(saved, right):
     paid = [saved * 1.03**t for t in range(1, 16)] + [-50 * 1.03**t for t in range(16, 30)]

@@ -112,6 +112,7 @@ def test_edges():
     assert chance(100, -100, 0, 1, at_end=True) == pytest.approx(below(MIDDLE.monthly[0] / MIDDLE.monthly[1]), abs=1e-12)
     assert chance(100, 1, 0, 12) == chance(100, 1, -5, 12) == chance(100, 0, 0, 12) == 1.0
     assert chance(0, 100, 100, 1, at_end=True) == 1.0, "the last payment alone is the target"
+    assert chance(0, 100, 101, 1, at_end=True) == 0.0
     assert [chance(100, 5, target, 0) for target in (100, 101)] == [1.0, 0.0], "no time left: it is there or not"
     assert 0 < chance(1, 1, 1e12, 2) < 1e-200 or chance(1, 1, 1e12, 2) == 1e-300, "hopeless is not certain"
     assert 1 - 1e-15 < chance(1e12, 1, 1, 2) < 1

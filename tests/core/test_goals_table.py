@@ -96,6 +96,7 @@ def test_certain_is_certain_and_nothing_else_is(tables):
     ]
     *figures, expected = (np.array(column) for column in zip(*rows, strict=True))
     assert probability(table, *figures).tolist() == expected.tolist()
+    assert probability(table, 0, 100, [100, 101], 1, True).tolist() == [1.0, 0.0], "the only payment comes at the end"
     hopeless, safe = probability(table, [1, 1e14], 1, [1e14, 1], 12)
     assert 0 < hopeless < 1e-15 and 1 - 1e-15 < safe < 1
 

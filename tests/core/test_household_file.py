@@ -151,6 +151,13 @@ def test_own_rows_replace_the_default_ones_and_add_classes():
     assert TABLES.assumptions["domestic-equity"].return_pct == 5, "the default rows stay as they are"
 
 
+def test_own_rows_may_be_a_table_for_each_class():
+    listed = read(f"{SMALL}[[assumptions]]\nclass = 'deposit'\nreturn_pct = 1\nrisk_pct = 0\n")
+    assert read(f"{SMALL}[assumptions.deposit]\nreturn_pct = 1\nrisk_pct = 0\n") == listed
+    for wrong in ("[assumptions]\nclass = 'deposit'\n", "[assumptions.deposit]\nclass = 'deposit'\n"):
+        assert "write [[assumptions]] with two brackets" in refusal(SMALL + wrong)
+
+
 def test_a_file_is_utf_8_with_or_without_a_mark():
     assert decode("名前".encode("utf-8-sig")) == decode("名前".encode()) == "名前"
     for encoding in ("cp932", "utf-16"):

@@ -58,7 +58,8 @@ def parse_household(text: str, tables: Tables) -> tuple[Household, Tables]:
     ----------
     text : str
         [preference], [[before]], and where given [[after]], [[assumptions]] (class, return_pct, risk_pct; a new class may be
-        `like` a known one) and [[correlations]] (class, other_class, correlation). Percent are texts or numbers, read exactly.
+        `like` a known one; or one table a class, [assumptions.deposit]) and [[correlations]] (class, other_class, correlation).
+        Percent are texts or numbers, read exactly.
     tables : Tables
         From `statute_tables`.
 
@@ -133,6 +134,14 @@ def _rows(document: Mapping, key: str) -> list[Mapping]:
     return rows
 
 
+def _assumption_rows(document: Mapping) -> list[Mapping]:
+    """Return the own assumptions: a list of tables, or one table a class, [assumptions.deposit]."""
+    found = document.get("assumptions", [])
+    if isinstance(found, Mapping) and all(isinstance(row, Mapping) and "class" not in row for row in found.values()):
+        return [{"class": name, **row} for name, row in found.items()]
+    return _rows(document, "assumptions")
+
+
 def _preference(document: Mapping) -> Preference:
     table = document.get("preference")
     if table is None:
@@ -177,7 +186,7 @@ def _own_tables(document: Mapping, tables: Tables) -> Tables:
     """Return the tables with the household's own rows, each class or pair once."""
     assumed, moved, paired = dict(tables.assumptions), dict(tables.movements), dict(tables.correlations)
     seen: set[object] = set()
-    for n, row in enumerate(_rows(document, "assumptions"), 1):
+    for n, row in enumerate(_assumption_rows(document), 1):
         where = f"assumptions {n}: "
         own, movement = _own_assumption(row, where, tables)
         _once(own.class_name, seen, where)

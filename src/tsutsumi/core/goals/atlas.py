@@ -22,7 +22,8 @@ LEAST_SPREAD = 0.06
 NARROW_DRIFT, NARROW_SPREAD = 3.0, 1.0  # how far κ and σ_T may go where T < 14
 WIDE_MONTHS = 14
 SHARES = 17  # nodes of w, 0 … 1
-PLACE_LOW, PLACE_STEP, PLACES = -3.5, 0.375, 24  # nodes of y
+PLACE_LOW, PLACE_STEP, PLACES = -5.0, 0.375, 28  # nodes of y
+FARTHEST = 7.5  # a probit beyond it is below what the law carries
 COLUMNS = 2 + PLACES  # mean / σ_T², deviation / σ_T, probit − y
 
 
@@ -73,7 +74,7 @@ def _node(months, drift, spread, out):
         for i in range(PLACES):
             y = PLACE_LOW + PLACE_STEP * i
             lower, upper = shares(mean + deviation * y, nu, sigma, u[k], mass[k], size[k])
-            out[k + 1, 2 + i] = probit(lower, upper) - y
+            out[k + 1, 2 + i] = min(max(probit(lower, upper), -FARTHEST), FARTHEST) - y
 
 
 @njit(cache=True, error_model="numpy")

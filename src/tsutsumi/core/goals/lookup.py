@@ -98,8 +98,7 @@ def bent(y, w0, w1, w2, bend, to, stride):
     j = min(max(int(p) - 1, 0), PLACES - 4)
     p -= j + 1
     a, b, c = p + 1.0, p - 1.0, p - 2.0
-    v0, v1 = np.float32(-p * b * c * (1.0 / 6.0)), np.float32(a * b * c * 0.5)
-    v2, v3 = np.float32(-a * p * c * 0.5), np.float32(a * p * b * (1.0 / 6.0))
+    v0, v1, v2, v3 = -p * b * c * (1.0 / 6.0), a * b * c * 0.5, -a * p * c * 0.5, a * p * b * (1.0 / 6.0)
     k, row, one, two, three = np.uint64(to + j), np.uint64(stride), np.uint64(1), np.uint64(2), np.uint64(3)
     r0 = v0 * bend[k] + v1 * bend[k + one] + v2 * bend[k + two] + v3 * bend[k + three]
     k += row
@@ -143,7 +142,8 @@ def sure_answer(now, monthly, target, months, at_end):
         return 1.0 if now >= target else 0.0
     a, _, x = canonical(now, monthly, target, at_end)
     if monthly >= 0.0:
-        return 1.0 if x <= 0.0 else BY_ITSELF
+        nothing = a == 0.0 and months == 1  # the only payment comes at the end
+        return 1.0 if x <= 0.0 else (0.0 if nothing else BY_ITSELF)
     if x < 0.0 or (x == 0.0 and (a > 0.0 or months > 1)):
         return 0.0
     return 1.0 if a == 0.0 and months == 1 else BY_ITSELF
