@@ -37,7 +37,8 @@ def test_the_terms_files_hold_every_choice(house):
     balance = [file for file in terms if file.balance]
     choices = {
         "rates_of": {"day", "period-start", "period-end"}, "length": {"month", "quarter", "year"},
-        "align": {"calendar", "contract"}, "timing": {"arrears", "advance"}, "measure": {"average", "daily", "closing", "opening"}, "days": {"calendar", "business"},
+        "align": {"calendar", "contract"}, "timing": {"arrears", "advance"}, "days": {"calendar", "business"},
+        "measure": {"average", "daily", "closing", "opening"},
         "cash": {"included", "excluded"}, "year_days": {365, 366, "actual"}, "rounding": {"down", "up", "half-up", "half-even"},
         "average": {"none", "down"}, "tax": {"included", "added"},
     }  # fmt: skip

@@ -92,7 +92,7 @@ end = 2028-12-31
 monthly_yen = 100_000
 """
     _, content, _ = asked(tmp_path, capsys, text.replace("8_000_000", "4_000_000"))
-    paid = [0, 30_000, 100_000, 29_000, *[30_000] * 8, 33_000, 33_000, 103_000, *[33_000] * 3, *[-100_000] * 9]
+    paid = [0, 30_000, 100_000, 29_000, *[30_000] * 8, 33_000, 33_000, 103_000, *[33_000] * 3, *[-100_000] * 8, -30_000]
     assert content["goals"][0]["months"] == len(paid) == 27
     right = schedule_probability(0.05, 0.15, 5_000_000, paid, 4_000_000, first=16 / 31)
     assert content["goals"][0]["probability"] == pytest.approx(right, abs=5e-7)
@@ -145,7 +145,7 @@ BAD = {
     "rule and drawing": (GOOD + '[goal.rule]\nkind = "fixed-term"\n[[goal.drawing]]\nmonthly_yen = 1', "keep one"),
     "rule at the end of months": ('timing = "end"\n' + GOOD + '[goal.rule]\nkind = "fixed-term"', "start of months"),
     "rule with a wrong rate": (GOOD + '[goal.rule]\nkind = "fixed-percentage"\nrate = -0.1', "outside"),
-    "budget of nobody": (GOOD + 'x = 1\n[[goal]]\nname = "b"\nbudget = "c"', "no budget bears this name"),
+    "budget of nobody": (GOOD.replace('portfolio = "A"', 'budget = "c"'), "no budget bears this name"),
     "portfolio without assumptions": (GOOD.replace("mu = 0.05\nvol = 0.15", ""), "mean is missing"),
     "portfolio with one of two": (GOOD.replace("vol = 0.15", ""), "vol is missing"),
     "negative risk": (GOOD.replace("vol = 0.15", "vol = -0.1"), "negative"),
@@ -170,7 +170,8 @@ def test_a_bad_goal_is_a_row_with_its_error_and_the_others_are_done(name, tmp_pa
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no goal"), ("today = 2026-10-01", "no goal"), ("today = ", "no TOML"), (GOOD.replace("today = 2026-10-01", ""), "today"),
+        ("", "no goal"), ("today = 2026-10-01", "no goal"), ("today = ", "no TOML"),
+        (GOOD.replace("today = 2026-10-01", ""), "today"),
         (GOOD.replace("today = 2026-10-01", 'today = "1 Oct"'), "today"), ("colour = 1\n" + GOOD, "colour"), ("goal = 1", "goal"),
         ("want = 0\n" + GOOD, "want"), ("inflation = nan\n" + GOOD, "inflation"), ('timing = "noon"\n' + GOOD, "timing"),
         (GOOD[: GOOD.index("[[portfolio]]")] + GOOD[GOOD.index("[[goal]]") :], "no portfolio"),

@@ -1,4 +1,4 @@
-"""The best yearly choice: the published tables, one portfolio, walks under the table of choices, and what must hold for every goal."""
+"""The best yearly choice: the published tables, one portfolio, walks under the table of choices, and what must always hold."""
 
 import math
 

@@ -52,7 +52,7 @@ def test_a_month_that_has_begun_is_shorter_and_its_payment_was_made():
     assert probability(SAVING, BEGUN, LADDER["middle"]) == right
 
 
-@pytest.mark.parametrize("goal", [SAVING, RETIREMENT, replace(SAVING, saving=())], ids=["saving", "retirement", "nothing saved yet"])
+@pytest.mark.parametrize("goal", [SAVING, RETIREMENT, replace(SAVING, saving=())], ids=["saving", "retirement", "nothing yet"])
 @pytest.mark.parametrize("timeline", [START, BEGUN, Timeline(date(2026, 10, 16), at_end=True)])
 def test_needs_are_the_smallest_to_the_yen(goal, timeline):
     portfolio = LADDER["wild"]

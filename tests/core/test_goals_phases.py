@@ -12,8 +12,8 @@ from tsutsumi.core.goals.portfolio import GoalError
 from tsutsumi.core.units import round_yen
 
 phases = st.builds(
-    Phase, st.integers(-10**6, 10**6), st.integers(-24, 40), st.integers(40, 90), st.lists(st.integers(1, 12), max_size=3, unique=True).map(tuple),
-    st.integers(-50_000, 100_000), st.integers(-12, 30),
+    Phase, st.integers(-10**6, 10**6), st.integers(-24, 40), st.integers(40, 90),
+    st.lists(st.integers(1, 12), max_size=3, unique=True).map(tuple), st.integers(-50_000, 100_000), st.integers(-12, 30),
 )  # fmt: skip
 days = st.dates(date(2024, 1, 1), date(2030, 12, 31))
 

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date as Date
 from datetime import timedelta
 from fractions import Fraction
@@ -20,7 +21,7 @@ from tsutsumi.app.cli.fee_papers import statement as statement_command
 from tsutsumi.core.calendar import is_business_day
 from tsutsumi.run.close_day import close_through
 from tsutsumi.run.export import gather_house
-from tsutsumi.run.fee_directory import directory_of, read_evenings
+from tsutsumi.run.fee_directory import directory_of, distributor_balances, read_evenings
 from tsutsumi.run.fee_papers import certificate, certificate_of, month_papers, month_span, papers_of_month
 from tsutsumi.store.database import HouseError, open_house
 
@@ -240,6 +241,24 @@ def test_a_statement_never_changes_with_what_comes_later(house, tmp_path):
     for month in MONTHS[:3]:
         assert statement_content(month_papers(early, month), names) == statement_content(month_papers(house, month), names)
         assert invoice_content(month_papers(early, month), names) == invoice_content(month_papers(house, month), names)
+
+
+def test_the_evening_before_knows_nothing_of_the_first_day(house):
+    first = Date(2018, 3, 1)
+    evenings = read_evenings(house, first, Date(2018, 3, 31))
+    assert evenings.before["fees"]["charged_date"].max() < first <= evenings.after["fees"]["charged_date"].max()
+    assert evenings.before["flows"]["date"].max() < first <= evenings.after["flows"]["date"].max()
+    assert (evenings.values["date"].min(), evenings.values["date"].max()) == (Date(2018, 2, 28), Date(2018, 3, 30))
+
+
+def test_a_sleeve_below_zero_takes_nothing_from_the_balance_of_another(house):
+    evenings = read_evenings(house, Date(2018, 3, 1), Date(2018, 3, 31))
+    directory, whole = directory_of(house), distributor_balances(evenings, directory_of(house))
+    sleeve = evenings.values.filter(pl.col("value_yen") > 0)["sleeve_id"][0]
+    lost = pl.when(pl.col("sleeve_id") == sleeve).then(-pl.col("value_yen")).otherwise(pl.col("value_yen"))
+    without = replace(evenings, values=evenings.values.filter(pl.col("sleeve_id") != sleeve))
+    below = replace(evenings, values=evenings.values.with_columns(lost.alias("value_yen")))
+    assert distributor_balances(below, directory) == distributor_balances(without, directory) != whole
 
 
 def test_a_fee_cut_in_a_later_month_stands_there_as_a_cut(house):

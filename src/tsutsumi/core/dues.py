@@ -153,7 +153,7 @@ def book_bills(books: Books, bills: Bills, due_date: np.ndarray, finals: np.ndar
     hurried = np.isin(dues["contract_no"], finals)
     dues["due_date"][hurried] = np.minimum(dues["due_date"][hurried], next_day)
     fees = stack(empty("fees"), *bills.fees)
-    settled = ~np.isin(fees["contract_no"], fresh["contract_no"])  # of 0 yen, or set off: there is nothing to collect
+    settled = (fees["fee_yen"] == 0) | ~np.isin(fees["contract_no"], fresh["contract_no"])  # of 0 yen, or set off: nothing to collect
     fees["collected_date"][settled] = books.day
     return replace(books, dues=dues, fees=stack(books.fees, take(fees, fees["collected_date"] == 0))), fees
 

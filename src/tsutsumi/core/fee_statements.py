@@ -111,7 +111,7 @@ def charges_of(month: Month) -> list[Charge]:
     found = [Charge(row, row.kind, row.fee_yen, row.shares) for row in month.after if row.charged_date >= month.first]
     for row in month.after:
         old = before.get(row.key)
-        if old is None or row.charged_date >= month.first or (old.fee_yen, old.shares) == (row.fee_yen, row.shares):
+        if old is None or (old.fee_yen, old.shares) == (row.fee_yen, row.shares):
             continue
         shares = dict(row.shares)
         for company, yen in old.shares:

@@ -22,7 +22,7 @@ LEAST_SPREAD = 0.06
 NARROW_DRIFT, NARROW_SPREAD = 3.0, 1.0  # how far κ and σ_T may go where T < 14
 WIDE_MONTHS = 14
 SHARES = 17  # nodes of w, 0 … 1
-PLACE_LOW, PLACE_STEP, PLACES = -5.0, 0.375, 28  # nodes of y
+PLACE_LOW, PLACE_STEP, PLACES = -5.0, 0.4, 30  # nodes of y
 FARTHEST = 7.5  # a probit beyond it is below what the law carries
 COLUMNS = 2 + PLACES  # mean / σ_T², deviation / σ_T, probit − y
 

@@ -25,7 +25,7 @@ from tsutsumi.core.goals.lookup import (
     sure_answer,
 )
 from tsutsumi.core.goals.portfolio import MONTHS_A_YEAR
-from tsutsumi.core.goals.table import blend, cell, covers, empty_tables, fill_table
+from tsutsumi.core.goals.table import blend, cell, covers, empty_tables, fill_table, lump_sum
 
 GOALS_A_MONTH = 4  # a table pays from so many goals per month of its length
 STACK_BYTES = 1 << 28  # of tables held at a time
@@ -109,8 +109,7 @@ def _look_up_few(now, monthly, target, months, at_end, which, few, nu, sigma, no
         position, ratio[0] = place_goal(now[i], monthly[i], target[i], at_end, math.exp(drift * t), annuity(t, drift))
         logarithms(ratio, 1, log_ratio)
         if t == 1:
-            law[:] = 0.0
-            law[:, 1] = 1.0
+            lump_sum(law)
         else:
             cell(t, drift * t, spread, at, weights)
             blend(nodes, at, weights, first_share(position), law)

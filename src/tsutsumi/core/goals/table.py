@@ -113,6 +113,15 @@ def blend(nodes, at, weights, first, out):
                 part = node[first * COLUMNS : first * COLUMNS + flat.size]
                 for c in range(flat.size):
                     flat[c] += weight * part[c]
+    if first == 0:
+        lump_sum(out[:1])
+
+
+@njit(cache=True, error_model="numpy")
+def lump_sum(out):
+    """Write the law of a lump sum, exactly lognormal, into every row."""
+    out[:] = 0.0
+    out[:, 1] = 1.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -128,8 +137,7 @@ def fill_table(nodes, nu, sigma, scale, moments, bend, covered):
             drift = -nu if way else nu
             scale[way, t, 0], scale[way, t, 1] = math.exp(drift * t), annuity(t, drift)
             if t == 1:
-                law[:] = 0.0
-                law[:, 1] = 1.0
+                lump_sum(law)
             else:
                 cell(t, drift * t, spread, at, weights)
                 blend(nodes, at, weights, 0, law)
