@@ -46,7 +46,8 @@ def test_simple_figures_become_the_lognormal_year_of_that_mean_and_deviation():
 
 
 @pytest.mark.parametrize(
-    ("mean", "risk"), [(-1.0, 0.1), (-2.0, 0.1), (0.05, -0.01), (math.nan, 0.1), (0.05, math.inf), ("5 %", 0.1), (True, 0.1), (0.05, None)]
+    ("mean", "risk"),
+    [(-1.0, 0.1), (-2.0, 0.1), (0.05, -0.01), (math.nan, 0.1), (0.05, math.inf), ("5 %", 0.1), (True, 0.1), (0.05, None)],
 )
 def test_what_is_no_portfolio_is_refused(mean, risk):
     with pytest.raises(GoalError, match="mean|risk"):

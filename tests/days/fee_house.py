@@ -42,6 +42,12 @@ kind = "balance"
   [[component.rates]]
   from  = 2017-04-01
   tiers = [[0, 3300]]
+[[component]]
+name = "performance"
+kind = "performance"
+rate_ppm = 55000
+every = 1
+mark  = "scaled"
 """
 TERMS_IN_ADVANCE = ("robo-balance", "premium-two-part")
 OF_THE_BROKER = range(1, 20)  # fund wrap contracts that the broker sells instead of the bank
@@ -53,6 +59,8 @@ def fee_house_rows() -> dict[str, list[dict]]:
     for row in rows["fee_terms"]:
         if row["fee_terms_id"] in TERMS_IN_ADVANCE:
             row["terms_toml"] = ADVANCE
+    for row in rows["program_rules"]:
+        row["performance_scope"] = "sleeve" if row["program_no"] == PREMIUM else "contract"
     contracts = {row["contract_no"] for row in rows["contracts"] if row["program_no"] == FUND_WRAP} & set(OF_THE_BROKER)
     for row in rows["contract_parties"]:
         if row["function"] == "A" and row["contract_no"] in contracts:

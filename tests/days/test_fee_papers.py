@@ -91,7 +91,8 @@ def charged_in(month: str, exports) -> list[dict]:
 
 def test_the_house_holds_what_the_papers_are_about(exports):
     fees = exports[MONTHS[-1]]["fees"]
-    assert {row["kind"] for row in fees} == {"charge", "addition", REFUND}
+    assert {row["kind"] for row in fees} == {"charge", "addition", REFUND, "performance"}
+    assert any(row["sleeve_id"] for row in fees if row["fee_yen"]), "a performance fee of one sleeve"
     refunded = [row for row in fees if row["kind"] == REFUND]
     assert len(refunded) > 10 and len({row["contract_id"] for row in refunded}) > 5
     assert any(row["kind"] == "fee" and row["amount_yen"] > 0 for row in exports[MONTHS[-1]]["flows"]), "a refund is paid out"

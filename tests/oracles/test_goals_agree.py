@@ -33,7 +33,7 @@ def differences(portfolio: Portfolio, goals: list[Goal], found: list[float], wal
     ]
     worst = int(np.argmax(gaps))
     told = f"worst {gaps[worst]:.6f} (error {errors[worst]:.6f}) at {goals[worst]} on {portfolio}; mean {gaps.mean():.6f}"
-    return wrong, f"{told}; largest in errors {np.max(gaps / errors):.2f}"
+    return wrong, f"{told}; largest in errors {np.max((gaps - PRINTED) / errors):.2f}"
 
 
 # --------------------------------------------------------------------------------------------------- the oracle with itself

@@ -163,6 +163,34 @@ def _accrue_pass(
         running[k] = (base * (days - until) if code == CALENDAR else 0) + (0 if end == day else base_today[k])
 
 
+def carry_closed(books: Books, before: Books, rules: Rules, closed: np.ndarray) -> dict[int, int]:
+    """Add the bases of sleeves that close today to those of their contracts (終了した運用口の基準額).
+
+    Parameters
+    ----------
+    closed : bool, sleeve rows;  before : the books of the last close, with the values that its fees saw
+
+    Returns
+    -------
+    contract_no → Σ base of the days after a period end that lies before today: of the new period
+    """
+    contracts, number = books.contracts, books.sleeves["contract_no"][closed]
+    row_of = {int(contract): k for k, contract in enumerate(contracts["contract_no"])}
+    at = np.array([row_of[int(contract)] for contract in number], np.int64)
+    gap, enter = books.day - 1 - before.day, entering_days(books, rules, terms_in_use(books, rules))
+    base = daily_base(before, rules)[before.row_of_sleeve[books.sleeves["sleeve_no"][closed]]]
+    if enter.size:
+        base = np.where(enter[at] == BUSINESS, 0, base)
+    until = np.clip(contracts["period_end_date"][at].astype(np.int64) - before.day, 0, gap)
+    np.add.at(contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][closed] + base * until)
+    if enter.size:
+        base = np.where(enter[at] == CALENDAR, base, 0)
+    carried: dict[int, int] = {}
+    for contract, yen in zip(number.tolist(), (base * (gap - until)).tolist(), strict=True):
+        carried[contract] = carried.get(contract, 0) + yen
+    return carried
+
+
 def contract_rows(books: Books) -> np.ndarray:
     """Return the row of each sleeve's contract; both are in the order account ▸ contract."""
     sleeves, contracts = books.sleeves, books.contracts

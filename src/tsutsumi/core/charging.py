@@ -129,8 +129,12 @@ def _row_of(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return row_of[wanted]
 
 
+NOTHING: Mapping[int, int] = MappingProxyType({})
+
+
 def charge(
-    books: Books, before: Books, rules: Rules, final: np.ndarray, flows: Frame, carried: Mapping[int, int] = MappingProxyType({})
+    books: Books, before: Books, rules: Rules, final: np.ndarray, flows: Frame, carried: Mapping[int, int] = NOTHING,
+    corrections: Mapping[int, int] = NOTHING,
 ) -> tuple[Books, Charges]:
     """Return the books with today's accrual, and the fees charged tonight (報酬の計上).
 
@@ -140,6 +144,8 @@ def charge(
     flows : the day's flows so far
     carried : contract_no → yen
         Bases of sleeves that closed today, of the days after a period end that lies before today: of the new period.
+    corrections : contract_no → yen
+        What past fees were wrong by: above zero it is charged tonight, below zero it is given back (報酬の訂正).
 
     Returns
     -------
@@ -183,6 +189,7 @@ def charge(
     books = replace(evening.books, fee_marks=marks)
     advance = evening.timing("advance")[evening.contract_of]
     books.sleeves["base_sum_yen"][:] = np.where(advance | now[evening.contract_of], 0, running)
+    evening.bills.correct(corrections, evening.base_today)
     due = rules.timeline.days[rules.day_index + rules.programs["collection_days"][contracts["program_no"]]]
     books, fees = book_bills(books, evening.bills, due, finals, rules.next_day)
     return books, Charges(fees, stack(empty("fee_shares"), *evening.bills.shares), crystallised.rows())

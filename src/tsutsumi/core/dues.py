@@ -3,6 +3,7 @@
 Rules: docs/close.md §7, "Who pays", "Parties".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,8 +13,10 @@ from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, sort, stack, take
 from tsutsumi.core.units import PPM
 
-CHARGE, ADDITION, REFUND, PERFORMANCE, END_REFUND = range(1, 6)
-FEE_KINDS = ("", "charge", "addition", "refund", "performance", "refund")
+CHARGE, ADDITION, REFUND, PERFORMANCE, END_REFUND, CORRECTION, CORRECTION_REFUND = range(1, 8)
+FEE_KINDS = ("", "charge", "addition", "refund", "performance", "refund", "correction", "correction_refund")
+CREDITS = (REFUND, END_REFUND, CORRECTION_REFUND)  # what is given back: above zero in its row, set off against what is owed next
+CREDIT_WORDS = frozenset(FEE_KINDS[kind] for kind in CREDITS)
 OPEN = 0
 
 
@@ -51,7 +54,7 @@ class Bills:
         weights : int64 per sleeve row: what the sleeves of a contract pay in proportion to
         """
         self._row(kind, component, rows, 0, dates, base_yen, yen)
-        if kind in (REFUND, END_REFUND):
+        if kind in CREDITS:
             np.add.at(self.books.contracts["credit_yen"], rows, yen)
             return
         parts = sleeve_parts(self.books, self.contract_of, rows, yen, weights)
@@ -66,6 +69,17 @@ class Bills:
         self._row(PERFORMANCE, component, self.contract_of[sleeve_rows], numbers, dates, base_yen, yen)
         np.add.at(self.owed, sleeve_rows, yen)
 
+    def correct(self, corrections: Mapping[int, int], weights: np.ndarray) -> None:
+        """Charge contracts what their past fees were wrong by (報酬の訂正): contract_no → yen, below zero it is given back."""
+        if not corrections:
+            return
+        day, numbers = self.books.day, self.books.contracts["contract_no"]
+        yen = np.array([corrections.get(number, 0) for number in numbers.tolist()], np.int64)
+        for kind, sign in (CORRECTION, 1), (CORRECTION_REFUND, -1):
+            rows = np.flatnonzero(sign * yen > 0)
+            if rows.size:
+                self.add(kind, 0, rows, (day, day), 0, sign * yen[rows], weights)
+
     def _row(self, kind: int, component: int, rows: np.ndarray, sleeve_no, dates: tuple[int, int], base_yen, yen) -> None:
         contracts = self.books.contracts
         part = empty("fees", rows.size)
@@ -74,7 +88,7 @@ class Bills:
         part["sleeve_no"][:], part["component_no"][:], part["kind_code"][:] = sleeve_no, component, kind
         part["start_date"][:], part["end_date"][:] = dates
         part["base_yen"][:], part["fee_yen"][:], part["charged_date"][:] = base_yen, yen, self.books.day
-        if kind in (REFUND, END_REFUND):
+        if kind in CREDITS:
             part["collected_date"][:] = self.books.day
         self.fees.append(part)
         for program in np.unique(part["program_no"]).tolist():
@@ -153,7 +167,7 @@ def book_bills(books: Books, bills: Bills, due_date: np.ndarray, finals: np.ndar
     hurried = np.isin(dues["contract_no"], finals)
     dues["due_date"][hurried] = np.minimum(dues["due_date"][hurried], next_day)
     fees = stack(empty("fees"), *bills.fees)
-    settled = (fees["fee_yen"] == 0) | ~np.isin(fees["contract_no"], fresh["contract_no"])  # of 0 yen, or set off: nothing to collect
+    settled = (fees["fee_yen"] == 0) | ~np.isin(fees["contract_no"], fresh["contract_no"])  # of 0 yen, or set off
     fees["collected_date"][settled] = books.day
     return replace(books, dues=dues, fees=stack(books.fees, take(fees, fees["collected_date"] == 0))), fees
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tsutsumi.core.accrual import BUSINESS, CALENDAR, daily_base, entering_days, terms_in_use
+from tsutsumi.core.accrual import carry_closed
 from tsutsumi.core.alerts import Alert, Alerts
 from tsutsumi.core.allocation import form_blocks
 from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, add_layout, copy_books, distribute, drop_sleeves, settle, split_units
@@ -12,6 +12,7 @@ from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import fee_shares
 from tsutsumi.core.events import book_events
 from tsutsumi.core.fee_days import drop_days
+from tsutsumi.core.fee_states import with_last_values
 from tsutsumi.core.flows import DISTRIBUTION, Flows, external_flow
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_SETTLEMENT, BY_SPLIT, CASH, PAYABLE, RECEIVABLE, SPLIT, UNITS, YEN, Journal
 from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
@@ -36,6 +37,7 @@ class Inputs:
     allocated: Frame
     splits: dict[int, tuple[int, int]] = field(default_factory=dict)
     distributions: dict[int, tuple[int, int]] = field(default_factory=dict)
+    fee_states: Frame = field(default_factory=lambda: empty("fee_states"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,8 @@ class Evening:
         self.reasons: dict[int, int] = {}
         self.waited: set[int] = set()
         self.carried: dict[int, int] = {}
+        self.fee_corrections: dict[int, int] = {}
+        self.fee_before = before  # the last close, with the values that its fees should have seen
         self.breaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.reshape = False
 
@@ -115,10 +119,14 @@ class Evening:
     def book_events(self) -> None:
         """Step 4: the day's events, in their order."""
         known = self.books.payouts["event_no"].size
-        self.books, marks = book_events(self.books, self.rules, self.inputs.events, self.flows, self.journal, self.alerts)
+        told, states = self.inputs.events, self.inputs.fee_states
+        self.books, marks = book_events(self.books, self.rules, told, self.flows, self.journal, self.alerts, states)
         self.processed = set(self.inputs.events["event_no"].tolist()) - {0}
         self.reasons = dict.fromkeys(marks["strategy_changed"], STRATEGY)
-        self.reshape = marks["reshape"]
+        self.reshape, self.fee_corrections = marks["reshape"], marks["fee_corrections"]
+        if length(states):
+            booked = np.isin(states["contract_no"], list(self.fee_corrections))
+            self.fee_before = with_last_values(self.before, take(states, booked))
         if self.books.payouts["event_no"].size != known:
             self.changed_payouts.append(take(self.books.payouts, self.books.payouts["requested_date"] == self.books.day))
 
@@ -139,21 +147,7 @@ class Evening:
         """Take closed sleeves out; what they added to the fee base stays with their contract."""
         books = self.books
         mask = np.isin(books.sleeves["sleeve_no"], closed)
-        contract_of = {int(c): k for k, c in enumerate(books.contracts["contract_no"])}
-        at = np.array([contract_of[int(c)] for c in books.sleeves["contract_no"][mask]], np.int64)
-        gap = books.day - 1 - self.before.day
-        used = terms_in_use(books, self.rules)
-        enter = entering_days(books, self.rules, used)
-        old = self.before.row_of_sleeve[books.sleeves["sleeve_no"][mask]]
-        base = daily_base(self.before, self.rules)[old]
-        if enter.size:
-            base = np.where(enter[at] == BUSINESS, 0, base)
-        until = np.clip(books.contracts["period_end_date"][at].astype(np.int64) - self.before.day, 0, gap)
-        np.add.at(books.contracts["closed_base_sum_yen"], at, books.sleeves["base_sum_yen"][mask] + base * until)
-        if enter.size:
-            base = np.where(enter[at] == CALENDAR, base, 0)
-        for contract, yen in zip(books.sleeves["contract_no"][mask].tolist(), (base * (gap - until)).tolist(), strict=True):
-            self.carried[contract] = self.carried.get(contract, 0) + yen
+        self.carried = carry_closed(books, self.fee_before, self.rules, mask)
         gone = take(books.sleeves, mask)
         books = drop_sleeves(books, mask)
         done = ~np.isin(books.contracts["contract_no"], books.sleeves["contract_no"]) & (books.contracts["status_code"] == 1)
@@ -197,7 +191,8 @@ class Evening:
             self.changed_payouts.append(reissue(self.books, self.rules, stopped, waited, self.alerts))
         ready = ready_to_close(self.books, self.rules)
         self.changed_payouts.append(hold_closings(self.books, self.rules, ready, stopped, self.alerts))
-        self.books, charges = charge(self.books, self.before, self.rules, ready, self.flows.frame(), self.carried)
+        flows, fee_before = self.flows.frame(), self.fee_before
+        self.books, charges = charge(self.books, fee_before, self.rules, ready, flows, self.carried, self.fee_corrections)
         self.crystallisations = charges.crystallisations
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))

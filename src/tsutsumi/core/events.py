@@ -3,17 +3,19 @@
 A refused event changes nothing and becomes an alert with cause and cure; the others go on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books, account_place, index_books, order_offsets
+from tsutsumi.core.fee_states import correct_fees
 from tsutsumi.core.flows import CORRECTION, DEPOSIT, FLOW_KINDS, INSTALMENT, Flows
 from tsutsumi.core.journal import BY_EVENT, CASH, LEDGERS, UNITS, YEN, Journal
 from tsutsumi.core.journal import CORRECTION as CORRECTION_LEDGER
 from tsutsumi.core.ladder import payable_now
 from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, Promiser, available, new_payout
+from tsutsumi.core.refusals import Refused
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
 from tsutsumi.core.units import PPM, percent
@@ -21,18 +23,10 @@ from tsutsumi.core.wide import mul_div_ceil, mul_div_floor
 
 EVENT_KINDS = (
     "", "contract_opened", "sleeve_opened", "deposit", "instalment", "withdrawal", "transfer", "strategy_changed",
-    "sleeve_closed", "terminated", "correction", "debit_failed", "fee_deposit",
+    "sleeve_closed", "terminated", "correction", "debit_failed", "fee_deposit", "fee_corrected",
 )
 OPEN, CLOSING, NOT_OPEN = 0, 1, 9
 INDEX_START = 10**12
-
-
-class Refused(Exception):
-    """An event that cannot be done: cause and cure."""
-
-    def __init__(self, cause: str, cure: str) -> None:
-        super().__init__(cause)
-        self.cause, self.cure = cause, cure
 
 
 @dataclass
@@ -48,6 +42,8 @@ class Door:
     strategy_changed: np.ndarray
     order_offsets: np.ndarray
     reshape: bool = False
+    fee_states: Frame = field(default_factory=lambda: empty("fee_states"))
+    fee_corrections: dict[int, int] = field(default_factory=dict)
 
     def promiser(self) -> Promiser:
         """Return who promises dates on the books of the moment; no event touches the live orders."""
@@ -78,15 +74,18 @@ class Door:
         self.books = replace(self.books, payouts=stack(self.books.payouts, payout))
 
 
-def book_events(books: Books, rules: Rules, events: Frame, flows: Flows, journal: Journal, alerts: Alerts) -> tuple[Books, dict]:
+def book_events(
+    books: Books, rules: Rules, events: Frame, flows: Flows, journal: Journal, alerts: Alerts, fee_states: Frame | None = None
+) -> tuple[Books, dict]:
     """Return the books after the day's events, and what the evening must know of them.
 
     Returns
     -------
     books : with new sleeves and contracts in their place (positions follow with `add_layout`)
-    marks : reshape (bool), strategy_changed (set of sleeve_no), refused (set of event_no), payouts (new rows, by event_no)
+    marks : reshape (bool), strategy_changed (set of sleeve_no), refused (set of event_no), fee_corrections (contract_no → yen)
     """
     door = _open_door(books, rules, events, flows, journal, alerts)
+    door.fee_states = empty("fee_states") if fee_states is None else fee_states
     refused = set()
     names = list(events)
     for values in zip(*(events[name].tolist() for name in names), strict=True):
@@ -100,7 +99,8 @@ def book_events(books: Books, rules: Rules, events: Frame, flows: Flows, journal
             subject = ("event", event["event_no"]) if event["event_no"] else ("sleeve", event["sleeve_no"])
             alerts.add("event_refused", *subject, f"{kind}: {refusal.cause}", refusal.cure)
     changed = set(door.books.sleeves["sleeve_no"][door.strategy_changed].tolist())
-    return _shut_door(door), {"reshape": door.reshape, "strategy_changed": changed, "refused": refused}
+    marks = {"strategy_changed": changed, "refused": refused, "fee_corrections": door.fee_corrections}
+    return _shut_door(door), marks | {"reshape": door.reshape}
 
 
 def _check_references(door: Door, event: dict) -> None:
@@ -384,9 +384,15 @@ def _debit_failed(door: Door, event: dict) -> None:
                     "the next plan day tries again; call the customer after the second failure")
 
 
+def _fee_corrected(door: Door, event: dict) -> None:
+    """Charge a contract, or give back, what its past fees were wrong by; its fees go on from the corrected state (報酬の訂正)."""
+    door.books, yen = correct_fees(door.books, door.rules, event, door.fee_states, door.alerts)
+    door.fee_corrections[event["contract_no"]] = door.fee_corrections.get(event["contract_no"], 0) + yen
+
+
 HANDLERS = {
     "contract_opened": _contract_opened, "sleeve_opened": _sleeve_opened, "deposit": _deposit, "instalment": _instalment,
     "withdrawal": _withdrawal, "transfer": _transfer, "strategy_changed": _strategy_changed, "sleeve_closed": _sleeve_closed,
     "terminated": _terminated, "correction": _correction, "debit_failed": _debit_failed,
-    "fee_deposit": _fee_deposit,
+    "fee_deposit": _fee_deposit, "fee_corrected": _fee_corrected,
 }

@@ -27,3 +27,11 @@ class Refusal(NamedTuple):
         """
         where = f"line {self.line}: " if self.line else ""
         return f"{where}{self.what}: {self.why}: {self.cure}"
+
+
+class Refused(Exception):
+    """What cannot be done (受け付けられないこと): cause and cure; it changes nothing and becomes an alert."""
+
+    def __init__(self, cause: str, cure: str) -> None:
+        super().__init__(cause)
+        self.cause, self.cure = cause, cure

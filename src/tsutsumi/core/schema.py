@@ -57,6 +57,8 @@ COLUMNS: dict[str, str] = {
     " collected_date program_no",
     "fee_days": "account_no contract_no start_date base_yen",
     "fee_marks": "account_no contract_no sleeve_no component_no step_no start_date after_yen before_yen amount_yen",
+    "fee_states": "event_no account_no contract_no sleeve_no component_no step_no kind_code start_date after_yen before_yen"
+    " amount_yen",
     "ended": "account_no contract_no sleeve_no closed_date",
     "fee_shares": "contract_no sleeve_no component_no kind_code start_date company_no share_yen",
     "flows": "account_no sleeve_no kind_code amount_yen event_no instrument_no",

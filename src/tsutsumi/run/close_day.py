@@ -25,6 +25,7 @@ from tsutsumi.run.clock import now
 from tsutsumi.run.day_run import DayResult, first_books, gather, new_orders, run_day, told_allocations, told_flows
 from tsutsumi.run.memory import keep_memory
 from tsutsumi.run.reference import MARKET_TABLES, REFERENCE_TABLES, Reference
+from tsutsumi.store.correction_rows import pending_states
 from tsutsumi.store.database import House, HouseError, reading, transaction
 from tsutsumi.store.day_file import day_digest, write_day_file
 from tsutsumi.store.day_tables import cut_tables, load_books, load_books_before, load_day
@@ -84,6 +85,7 @@ class Closer:
             waiting = select(*names).where(events_table.c.processed_date.is_(None)).order_by(events_table.c.event_no)
             rows = connection.execute(waiting)
             self.pending = [(epoch_day(row.date), self._event(row)) for row in rows]
+            self.fee_states = pending_states(connection, [row[0] for _, row in self.pending])
         days = self.reference.timeline.days
         self.breaks: Frame = {}
         if self.last_closed is None:
@@ -124,7 +126,8 @@ class Closer:
         """Close the next business day and save it; afterwards it is closed for good."""
         day = int(self.reference.timeline.days[self.next_index])
         events = [row for date, row in self.pending if date <= day]
-        gathered = gather(self.reference, self.books, self.next_index, events, self.bank, self.custodian)
+        states = [row for event in events for row in self.fee_states.get(event[0], ())]
+        gathered = gather(self.reference, self.books, self.next_index, events, self.bank, self.custodian, states)
         result = run_day(self.books, gathered, self.breaks, self.house.partitions)
         self._save(result)
         self.pending = [(date, row) for date, row in self.pending if date > day]

@@ -3,6 +3,7 @@
 Nothing here writes: `close_day.py` saves what this returns, `replay.py` compares it with what was saved.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -74,13 +75,15 @@ def custodian_market(rules: Rules, inputs: Inputs, distributions: dict[int, tupl
 
 
 def gather(
-    reference: Reference, books: Books, day_index: int, events: list[tuple], bank: BankDebit, custodian: Custodian
+    reference: Reference, books: Books, day_index: int, events: list[tuple], bank: BankDebit, custodian: Custodian,
+    fee_states: Sequence[tuple] = (),
 ) -> Gathered:
     """Return the inputs of a day: market, events with today's debits, and the custodian's fills.
 
     Parameters
     ----------
     books : of the day closed before;  events : rows of the events frame, by number
+    fee_states : rows of `fee_states`: what the events that correct fees go on from
     """
     rules = reference.rules_on(day_index)
     day = rules.day
@@ -94,8 +97,10 @@ def gather(
     answered = custodian.fills(day, custodian_market(rules, inputs, told))
     fills = {("side_code" if name == "side" else name): column for name, column in answered.items()}
     allocated = share_partial_fills(books.orders, fills, reference.instruments["lot_units"], day)
-    inputs = replace(inputs, fills=fills, allocated=allocated)
+    states = frame("fee_states", list(fee_states))
+    inputs = replace(inputs, fills=fills, allocated=allocated, fee_states=states)
     tables = {"inputs.events": everything, "inputs.fills": fills} | _market_tables(prices, fx, between, splits, told)
+    tables |= {"inputs.fee_states": states} if fee_states else {}
     return Gathered(rules, inputs, tables)
 
 
@@ -115,7 +120,8 @@ def regather(reference: Reference, books: Books, day_index: int, tables: dict[st
     none = {("side_code" if name == "side" else name): np.zeros(0, kind) for name, kind in FILL_TYPES.items()}
     fills = tables.get("inputs.fills", none)
     allocated = share_partial_fills(books.orders, fills, reference.instruments["lot_units"], rules.day)
-    inputs = Inputs(market, events, fills, allocated, splits, _yen_distributions(reference, market, told))
+    states = tables.get("inputs.fee_states", empty("fee_states"))
+    inputs = Inputs(market, events, fills, allocated, splits, _yen_distributions(reference, market, told), states)
     kept = {name: of for name, of in tables.items() if name.startswith("inputs.")}
     return Gathered(rules, inputs, kept)
 
@@ -206,12 +212,13 @@ def event_accounts(events: Frame, rules: Rules) -> np.ndarray:
 def close_partitions(books: Books, gathered: Gathered, count: int) -> list[Closed]:
     """Return the closes of all partitions, one after the other."""
     inputs, rules = gathered.inputs, gathered.rules
-    accounts = event_accounts(inputs.events, rules)
-    return [
-        close(part_of(books, number, count, rules.homes), rules,
-              replace(inputs, events=part_of_events(inputs.events, accounts, number, count, rules.homes)))
-        for number in range(count)
-    ]
+    accounts, states = event_accounts(inputs.events, rules), inputs.fee_states
+    parts = []
+    for number in range(count):
+        events = part_of_events(inputs.events, accounts, number, count, rules.homes)
+        of = replace(inputs, events=events, fee_states=part_of_events(states, states["account_no"], number, count, rules.homes))
+        parts.append(close(part_of(books, number, count, rules.homes), rules, of))
+    return parts
 
 
 def _laid_out(parts: list[Closed], rules: Rules) -> list[Books]:

@@ -164,8 +164,9 @@ def _moves(evenings: Evenings, directory: Directory, month: Month, charges: Sequ
             continue
         mine, segments = [charge for charge in charges if charge.row.program_id == program], []
         for start, end, rows in versions(directory.tiers.get(program, ()), first, last):
-            closes = balances.get(program, [])
-            segments.append(Segment(start, end, rows, _pools(mine, start, end, last), calendar_balances(closes, start, end)))
+            if rows:
+                held = calendar_balances(balances.get(program, []), start, end)
+                segments.append(Segment(start, end, rows, _pools(mine, start, end, last), held))
         moves += tier_moves(program, segments, remainder, percent)
         fixed = in_force(directory.fixed.get(program, ()), first)
         moves += fixed_moves(program, fixed, counts.get(program, 0), remainder, percent)

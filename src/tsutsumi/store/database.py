@@ -147,8 +147,8 @@ def _create_tables(connection: Connection) -> None:
     metadata.create_all(connection)
 
 
-def _add_fee_choices(connection: Connection) -> None:
-    """Version 2: tables and columns of the fee choices; a database made anew has them already."""
+def _add_what_is_new(connection: Connection) -> None:
+    """Version 2: the fee choices; version 3: approvals, fee corrections. A database made anew has all of it already."""
     metadata.create_all(connection)
     for table in metadata.tables.values():
         known = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -159,7 +159,8 @@ def _add_fee_choices(connection: Connection) -> None:
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind} NOT NULL DEFAULT {quoted}")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_fee_choices)  # version n = the first n have run
+# version n = the first n have run
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_what_is_new, _add_what_is_new)
 
 
 def _migrate(connection: Connection, version: int) -> None:

@@ -196,7 +196,7 @@ FUNCTIONS = ("A", "B", "C", "D")  # sales, account keeping, mandate operation, d
 FUNCTION = choice("function", *FUNCTIONS)
 CALENDARS = r"([A-Z0-9_-]+(;[A-Z0-9_-]+)*)?"
 MONTHS = r"((1[0-2]|[1-9])(;(1[0-2]|[1-9]))*)?"
-NAMES = (text("name", None), text("name_en"))
+NAMES, SOURCED = (text("name", None), text("name_en")), (text("source"), text("approved_by"))
 
 _INSTRUMENT = (
     ident("instrument_id"), *NAMES, choice("kind", "fund", "etf", default="fund"), text("asset_class"),
@@ -215,7 +215,7 @@ _RULE = (
     ident("fee_terms_id"), reference("remainder_company_id", tables.companies),
     choice("rebalance_kind", "target", "band", "flow", default="target"), whole("rebalance_fraction_ppm", 0, PPM, 0),
     choice("performance_scope", "contract", "sleeve", default="contract"),
-    choice("collection_kind", "cash", "deposit", default="cash"), text("source"), text("approved_by"),
+    choice("collection_kind", "cash", "deposit", default="cash"), *SOURCED,
 )
 _EVENT = (
     ident("event_id"), day("date"), text("kind", None), reference("contract_id", tables.contracts, ""),
@@ -267,7 +267,8 @@ KINDS: dict[str, Kind] = {
     ),
     "programs": Kind(tables.programs, (ident("program_id"), *NAMES), ("program_id",)),
     "fee_terms": Kind(
-        tables.fee_terms, (ident("fee_terms_id"), day("valid_from_date"), Field("terms_toml", "terms_toml", _terms)),
+        tables.fee_terms,
+        (ident("fee_terms_id"), day("valid_from_date"), Field("terms_toml", "terms_toml", _terms), *SOURCED),
         ("fee_terms_id", "valid_from_date"), "valid_from_date",
     ),
     "program_rules": Kind(tables.program_rules, _RULE, ("program_no", "valid_from_date"), "valid_from_date"),

@@ -20,6 +20,7 @@ NEEDS: dict[str, tuple[set[str], set[str]]] = {  # kind -> what it must say, wha
     "correction": ({"sleeve_id", "note"}, {"contract_id", "amount_yen", "instrument_id", "units"}),
     "debit_failed": MONEY,
     "fee_deposit": MONEY,
+    "fee_corrected": ({"contract_id", "amount_yen", "note"}, set()),
 }
 SAID = ("contract_id", "sleeve_id", "target_sleeve_id", "model_id", "instrument_id", "amount_yen", "units", "note")
 
@@ -49,7 +50,7 @@ def _problem(row: Row, contracts: dict[int, int]) -> Refusal | None:
         if said & {"amount_yen", "instrument_id", "units"} not in ({"amount_yen"}, {"instrument_id", "units"}):
             cure = "give amount_yen, or instrument_id and units"
             return row.refused("correction", "it corrects either yen or the units of one instrument", cure)
-    elif values["amount_yen"] < 0:
+    elif values["amount_yen"] < 0 and kind != "fee_corrected":
         cure = "give whole yen above zero; the kind tells the direction"
         return row.refused("amount_yen", f"{values['amount_yen']} is not above zero", cure)
     if {"contract_id", "sleeve_id"} <= said and contracts[values["sleeve_no"]] != values["contract_no"]:

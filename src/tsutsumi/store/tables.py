@@ -6,7 +6,7 @@ Dates are ISO text columns of type Date; money, units and rates are integers. Ru
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 metadata = MetaData()
 
 
@@ -125,7 +125,7 @@ invoice_issuers = Table(                                 # the registration numb
 )
 fee_terms = Table(
     "fee_terms", metadata, Column("fee_terms_id", String, primary_key=True), _date("valid_from_date", primary_key=True),
-    Column("terms_toml", Text, nullable=False), _text("recorded_at"),
+    Column("terms_toml", Text, nullable=False), _text("recorded_at"), _text("source"), _text("approved_by"),
 )
 customers = Table(
     "customers", metadata, _no("customer_no", primary_key=True), _text("customer_id", unique=True), _text("name"), _text("kana"),
@@ -182,9 +182,21 @@ day_files = Table(
     "day_files", metadata, _date("date", primary_key=True), _no("partition", primary_key=True), _text("name"),
     Column("bytes", BigInteger, nullable=False), _text("sha256"),
 )
-approvals = Table(
+fee_corrections = Table(                                 # what a closed day should have known, for the fees; never edited
+    "fee_corrections", metadata, _no("correction_no", primary_key=True), _text("correction_id", unique=True),
+    _text("kind"),                                       # nav | flow | start_date
+    _date("date"), _int("instrument_no"), _int("contract_no"), _int("sleeve_no"),
+    Column("price", BigInteger, nullable=False, server_default="0"),                 # at the instrument's price_scale
+    _yen("amount_yen"), Column("new_date", Date), _text("note"), _text("content_hash"),
+    _text("batch_hash"), _date("booked_date"),           # which file it came in, and the day whose close books it
+    _text("made_by"), _text("recorded_at"),
+)
+fee_states = Table(                                      # what an event fee_corrected lets a contract's fees go on from
+    "fee_states", metadata, _no("event_no", primary_key=True), Column("content", Text, nullable=False),
+)
+approvals = Table(                                       # a change that two people make: proposed, then approved, bound by its hash
     "approvals", metadata, _no("approval_no", primary_key=True), _text("subject"), _text("content_hash"), _text("proposed_by"),
-    _text("approved_by"), _text("recorded_at"),
+    _text("approved_by"), _text("recorded_at"), Column("content", Text, nullable=False, server_default=""), _text("approved_at"),
 )
 audit = Table(
     "audit", metadata, _no("audit_no", primary_key=True), _text("recorded_at"), _text("actor"), _text("action"),

@@ -8,11 +8,10 @@ from cyclopts import Parameter
 
 from tsutsumi.app.cli.failure import DONE, told
 from tsutsumi.core.goals.inverse import need_monthly_yen, need_now_yen
-from tsutsumi.core.goals.ladder import Rung, ladder, one_probability, shown_percent
+from tsutsumi.core.goals.ladder import Rung, ladder, one_probability, shown_percent, stored_ppm
 from tsutsumi.core.goals.portfolio import GoalError, Portfolio
 from tsutsumi.core.goals.refusal import checked_goal
 
-DIGITS = 6
 FIGURES = ("--mean", "--risk", "--target", "--months")
 
 
@@ -107,7 +106,7 @@ def answer_of(mean, risk, now, monthly, target, months, log, at_end, want, metho
         probability = float(probability_by_scenarios(portfolio.mu, portfolio.vol, now, payments, target, at_end))
     else:
         probability = one_probability(portfolio, *checked, at_end)
-    answer = {"probability": round(probability, DIGITS)}
+    answer = {"probability": six_digits(probability)}
     if want is not None:
         answer["need_monthly_yen"] = int(need_monthly_yen(portfolio, now, target, months, want, at_end)[0])
         answer["need_now_yen"] = int(need_now_yen(portfolio, now, monthly, target, months, want, at_end)[0])
@@ -117,9 +116,20 @@ def answer_of(mean, risk, now, monthly, target, months, log, at_end, want, metho
     return answer
 
 
+def six_digits(probability: float) -> float:
+    """Return a probability as JSON has it (六桁の確率); 0 and 1 only where it is certain.
+
+    Examples
+    --------
+    >>> six_digits(0.4309594), six_digits(1 - 1e-12), six_digits(1.0)
+    (0.430959, 0.999999, 1.0)
+    """
+    return stored_ppm(probability) / 1_000_000
+
+
 def _rung(rung: Rung, mean: float, risk: float) -> dict:
     """Return a rung of the ladder as JSON has it, with the portfolio's figures as they were given."""
-    told_rung = {"mean": mean, "risk": risk, "probability": round(rung.probability, DIGITS)}
+    told_rung = {"mean": mean, "risk": risk, "probability": six_digits(rung.probability)}
     return told_rung if rung.need_monthly_yen is None else told_rung | {"need_monthly_yen": rung.need_monthly_yen}
 
 

@@ -104,6 +104,8 @@ def _span(keys: Keys, common: Common, months: int) -> tuple[int, int]:
     last = months - 1 if end is None else common.timeline.month(end)
     if last < 0:
         raise GoalError(f"{keys.where}: it ended on {end}, before {common.timeline.today}: remove it or correct the date")
+    if end is not None and last >= MOST_MONTHS:
+        raise GoalError(f"{keys.where}: end {end} is more than 100 years after {common.timeline.today}: correct it")
     if first > last:
         raise GoalError(f"{keys.where}: it starts on {start}, on or after the goal's date: correct the dates")
     return first, last

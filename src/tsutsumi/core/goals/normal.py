@@ -30,7 +30,7 @@ def probit(lower, upper):
 
     Examples
     --------
-    >>> round(probit(0.841344746, 0.158655254), 6), round(probit(0.5, 0.5), 6), probit(0.0, 1.0)
+    >>> round(probit(0.841344746, 0.158655254), 6), abs(probit(0.5, 0.5)), probit(0.0, 1.0)
     (1.0, 0.0, -38.5)
     """
     share = min(lower, upper)

@@ -19,6 +19,7 @@ from tsutsumi.core.goals.table import MOST_MONTHS, PLACES, GoalTable
 
 SHORT = 12  # full months below which a part of a month is summed finely
 FINE_STEP, FINE_NODES = 0.05, 241  # of a standard normal, ± 6
+GAUSS_PLACES, GAUSS_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 
 
 def deflated(portfolio: Portfolio, growth: float) -> Portfolio:
@@ -54,7 +55,7 @@ def target_of_today(target_yen, months, growth: float):
 
 
 def probability_from_within(
-    table: GoalTable, now_yen, monthly_yen, target_yen, months, part: float, at_end: bool = False
+    table: GoalTable, now_yen, monthly_yen, target_yen, months, part, at_end: bool = False
 ) -> np.ndarray:
     """Return the probability of goals seen from within a month (月の途中からの達成確率).
 
@@ -66,8 +67,8 @@ def probability_from_within(
     now_yen, monthly_yen, target_yen : arrays or numbers
     months : int array or int
         Full months after the part, 0 to 2,400.
-    part : float
-        What is left of this month, 0 to 1.
+    part : float array or number
+        What is left of this month, 0 to 1, of each goal.
     at_end : bool
 
     Returns
@@ -88,30 +89,31 @@ def probability_from_within(
     >>> float(probability_from_within(table, 5_000_000, 0, 8_000_000, 119, 1.0)[0].round(5))  # the whole month: 120 months
     0.43096
     """
-    if not 0 <= part <= 1:
-        raise GoalError(f"part {part!r}: give what is left of the month, 0 to 1")
     now, monthly, target, horizon = columns(now_yen, monthly_yen, target_yen, months)
+    parts = np.ascontiguousarray(np.broadcast_to(np.asarray(part, np.float64), horizon.shape))
+    if not ((parts >= 0) & (parts <= 1)).all():
+        raise GoalError(f"part {part!r}: give what is left of the month, 0 to 1")
     nu, sigma = table.portfolio.monthly
-    if part == 0 or sigma == 0:
-        return probability(table, now * math.exp(nu * part), monthly, target, horizon, at_end)
-    places, weights = np.polynomial.hermite_e.hermegauss(5)
+    if sigma == 0 or not parts.any():
+        return probability(table, now * np.exp(nu * parts), monthly, target, horizon, at_end)
     arrays = table.scale.reshape(-1), table.moments.reshape(-1), table.bend.reshape(-1), table.covered
     out = np.empty(horizon.size)
-    _within(now, monthly, target, horizon, nu, sigma, part, at_end, places, weights / weights.sum(), *arrays, out)
+    weights = GAUSS_WEIGHTS / GAUSS_WEIGHTS.sum()
+    _within(now, monthly, target, horizon, nu, sigma, parts, at_end, GAUSS_PLACES, weights, *arrays, out)
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _within(now, monthly, target, months, nu, sigma, part, at_end, places, weights, scale, moments, bend, covered, out):
+def _within(now, monthly, target, months, nu, sigma, parts, at_end, places, weights, scale, moments, bend, covered, out):
     """Write the probability of each goal after a part of a month."""
-    drift, spread = nu * part, sigma * math.sqrt(part)
     for i in range(out.size):
-        t, total = months[i], 0.0
+        t, total, part = months[i], 0.0, parts[i]
+        drift, spread = nu * part, sigma * math.sqrt(part)
         if sure_answer(now[i], monthly[i], target[i], t, at_end) == WRONG:
             out[i] = math.nan
             continue
-        if now[i] == 0.0:
-            out[i] = chance(0.0, monthly[i], target[i], t, nu, sigma, at_end, scale, moments, bend, covered)
+        if now[i] == 0.0 or part == 0.0:
+            out[i] = chance(now[i], monthly[i], target[i], t, nu, sigma, at_end, scale, moments, bend, covered)
             continue
         if t == 0:
             out[i] = below((math.log(now[i] / target[i]) + drift) / spread) if target[i] > 0.0 else 1.0
@@ -160,9 +162,9 @@ def probability_with_bonus(
     Examples
     --------
     >>> from tsutsumi.core.goals.table import build_table
-    >>> table = build_table(Portfolio(0.05, 0.15), 120)
-    >>> float(probability_with_bonus(table, 1_000_000, 30_000, 0, 5_000_000, 120, (5, 11))[0].round(4))
-    0.6297
+    >>> calm = build_table(Portfolio(0.0, 0.0), 12)
+    >>> probability_with_bonus(calm, 0, 10, 5, [130, 131], 12, (5, 11))  # 12 × 10 + 2 × 5
+    array([1., 0.])
     """
     if any(month not in range(MONTHS_A_YEAR) for month in bonus_months):
         raise GoalError(f"bonus months {bonus_months!r}: give 0 to 11, 0 for the first month of the goal")

@@ -22,7 +22,7 @@ from tsutsumi.core.goals.schedule import checked_payments
 from tsutsumi.core.goals.wealth_grid import Grid, Months, Worth, before_payment, best_of, grid_over, repeated
 
 MOST_GOALS = 10
-FINE = 0.25  # step of the grid in standard deviations of the calmest portfolio's month: decisions cut the law
+FINE, FINE_YEAR = 0.4, 0.25  # step of the grid in the calmest portfolio's standard deviations of a month, of a longer step
 
 
 @dataclass(frozen=True)
@@ -215,4 +215,4 @@ def _grid(portfolios: Sequence[Portfolio], now: float, paid: np.ndarray, goals, 
     hopeful = [line - max(drift, 0.0) * month - wide * math.sqrt(month) for month, line in lines]
     low = min(hopeful) - wide - abs(drift)
     high = max(math.log(max(float(most.max()), 1e-300)), low + 0.1) + wide + abs(drift)
-    return grid_over(portfolios, low, high, years, math.log(now) if now > 0 else None, FINE)
+    return grid_over(portfolios, low, high, years, math.log(now) if now > 0 else None, FINE if years < 0.5 else FINE_YEAR)

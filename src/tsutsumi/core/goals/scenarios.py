@@ -1,9 +1,9 @@
 """Shared scenarios (共有シナリオ): stored monthly shocks, the same bytes everywhere, and the fan of percentiles (扇形図) of a plan.
 
 8,192 paths. In each month the shocks are the 8,192 equally likely strata of the normal law, each once: paths in the order of their
-sum so far, strata in the order of the bit-reversed rank, its bits scrambled anew each month (array quasi-Monte Carlo). Only integers
-enter, so nothing depends on a machine. Measured on 300 random goals against the exact law: error 0.11 percentage points in the mean,
-0.7 at worst; lump sums 0.03. What the exact law of `schedule` holds is taken from there: the fan has no sampling error.
+sum so far, strata in the order of the bit-reversed rank, its bits scrambled anew each month (array quasi-Monte Carlo). All in whole
+numbers, so nothing depends on a machine. Measured on 300 random goals against the exact law: error 0.11 percentage points, 0.7 at
+worst; lump sums 0.03. What the exact law of `schedule` holds is taken from there: the fan has no sampling error.
 """
 
 import math

@@ -1,0 +1,127 @@
+"""What a contract's fees stand at (報酬の計算状態): period, bases, deposits, marks; put right by a late correction.
+
+A corrected past cannot edit closed days. What was charged for it too much or too little comes as one amount; what runs on goes on
+from the state that the right past would have led to, row by row as an input of the day. Rules: docs/rules/fee-correction.md.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tsutsumi.core.alerts import Alerts
+from tsutsumi.core.books import Books
+from tsutsumi.core.promises import P_TERMINATION
+from tsutsumi.core.refusals import Refused
+from tsutsumi.core.rules import Rules
+from tsutsumi.core.schema import Frame, frame, length, sort, stack, take
+
+CONTRACT_COLUMNS = (
+    "opened_date", "period_start_date", "period_end_date", "period_count", "closed_base_sum_yen", "running_base_yen",
+    "uncharged_yen", "net_deposit_yen", "month_end_count", "month_end_1_yen", "month_end_2_yen", "month_end_3_yen",
+    "mean_deposit_yen",
+)
+CONTRACT, BASE_SUM, DAY, MARK, VALUE = range(1, 6)  # what a row is of: kind_code
+NOT_OPEN = 9
+MARK_KEY = ("contract_no", "sleeve_no", "component_no", "step_no")
+
+
+def fee_state(books: Books, contract_no: int) -> list[tuple]:
+    """Return the state of a contract's fees (計算状態) as rows of `fee_states` without their event.
+
+    A row is (account_no, contract_no, sleeve_no, component_no, step_no, kind_code, start_date, after_yen, before_yen, amount_yen).
+    Of a contract: one row for each of `CONTRACT_COLUMNS`, its place in step_no; of its sleeves the sums of their bases; the bases
+    of the days, if priced by the day; the steps of its marks.
+    """
+    contracts, sleeves = books.contracts, books.sleeves
+    row = int(np.flatnonzero(contracts["contract_no"] == contract_no)[0])
+    account = int(contracts["account_no"][row])
+    values = [int(contracts[name][row]) for name in CONTRACT_COLUMNS]
+    rows = [(account, contract_no, 0, 0, place, CONTRACT, 0, 0, 0, value) for place, value in enumerate(values)]
+    mine = sleeves["contract_no"] == contract_no
+    sums = zip(sleeves["sleeve_no"][mine].tolist(), sleeves["base_sum_yen"][mine].tolist(), strict=True)
+    rows += [(account, contract_no, sleeve, 0, 0, BASE_SUM, 0, 0, 0, yen) for sleeve, yen in sums]
+    days = take(books.fee_days, books.fee_days["contract_no"] == contract_no)
+    held = zip(days["start_date"].tolist(), days["base_yen"].tolist(), strict=True)
+    rows += [(account, contract_no, 0, 0, 0, DAY, start, 0, 0, yen) for start, yen in held]
+    marks = take(books.fee_marks, books.fee_marks["contract_no"] == contract_no)
+    names = ("sleeve_no", "component_no", "step_no", "start_date", "after_yen", "before_yen", "amount_yen")
+    for sleeve, component, step, *rest in zip(*(marks[name].tolist() for name in names), strict=True):
+        rows.append((account, contract_no, sleeve, component, step, MARK, *rest))
+    return rows
+
+
+def last_values(books: Books, values: dict[int, int]) -> list[tuple]:
+    """Return rows of `fee_states` for sleeves whose value of the last close was another (直近の評価額の訂正); sleeve_no → yen."""
+    sleeves, rows = books.sleeves, []
+    for sleeve, yen in sorted(values.items()):
+        row = int(books.row_of_sleeve[sleeve])
+        rows.append((int(sleeves["account_no"][row]), int(sleeves["contract_no"][row]), sleeve, 0, 0, VALUE, 0, 0, 0, yen))
+    return rows
+
+
+def restored(books: Books, states: Frame) -> Books:
+    """Return the books with the fees of one contract at another state (計算状態の置き換え); writes into the books given."""
+    kind, yen = states["kind_code"], states["amount_yen"]
+    number = int(states["contract_no"][0])
+    row = int(np.flatnonzero(books.contracts["contract_no"] == number)[0])
+    for place, value in zip(states["step_no"][kind == CONTRACT].tolist(), yen[kind == CONTRACT].tolist(), strict=True):
+        books.contracts[CONTRACT_COLUMNS[place]][row] = value
+    for sleeve, value in zip(states["sleeve_no"][kind == BASE_SUM].tolist(), yen[kind == BASE_SUM].tolist(), strict=True):
+        books.sleeves["base_sum_yen"][books.row_of_sleeve[sleeve]] = value
+    days, marks = take(states, kind == DAY), take(states, kind == MARK)
+    fresh = frame("fee_days", list(zip(*(days[name].tolist() for name in ("account_no", "contract_no", "start_date", "amount_yen")),
+                                       strict=True)))
+    steps = ("account_no", *MARK_KEY, "start_date", "after_yen", "before_yen", "amount_yen")
+    moved = frame("fee_marks", list(zip(*(marks[name].tolist() for name in steps), strict=True)))
+    fee_days = stack(take(books.fee_days, books.fee_days["contract_no"] != number), fresh)
+    fee_marks = stack(take(books.fee_marks, books.fee_marks["contract_no"] != number), moved)
+    return replace(books, fee_days=sort(fee_days, "contract_no", "start_date"), fee_marks=sort(fee_marks, *MARK_KEY))
+
+
+def with_last_values(before: Books, states: Frame) -> Books:
+    """Return the books of the last close with the values that its fees should have seen (報酬の基準となる前日の評価額)."""
+    chosen = take(states, states["kind_code"] == VALUE)
+    if length(chosen) == 0:
+        return before
+    sleeves = before.sleeves | {"value_yen": before.sleeves["value_yen"].copy()}
+    sleeves["value_yen"][before.row_of_sleeve[chosen["sleeve_no"]]] = chosen["amount_yen"]
+    return replace(before, sleeves=sleeves)
+
+
+def correct_fees(books: Books, rules: Rules, event: dict, states: Frame, alerts: Alerts) -> tuple[Books, int]:
+    """Return the books with a contract's fees put right, and the yen to charge tonight, below zero to give back (報酬の訂正).
+
+    A contract that has ended has no cash here: the amount becomes an alert, to be settled outside.
+
+    Raises
+    ------
+    Refused
+        No note, nothing to correct, a contract that was never open, or one without a sleeve.
+    """
+    number, yen = event["contract_no"], event["amount_yen"]
+    name, mine = rules.name("contract", number), take(states, states["event_no"] == event["event_no"])
+    if not event["note_count"]:
+        raise Refused("a fee correction without a note", "say in `note` what was wrong")
+    if not yen and not length(mine):
+        raise Refused("a fee correction of 0 yen", "give the yen to charge, or to give back below zero")
+    at = np.flatnonzero(books.contracts["contract_no"] == number)
+    known = at.size > 0 and books.contracts["status_code"][at[0]] != NOT_OPEN
+    payouts = books.payouts
+    leaving = (payouts["contract_no"] == number) & (payouts["kind_code"] == P_TERMINATION) & (payouts["pay_date"] == books.day)
+    if leaving.any() or (not known and number in books.ended["contract_no"][books.ended["sleeve_no"] == 0]):
+        _tell_outside(alerts, name, number, yen)
+        return books, 0
+    if not known:
+        raise Refused(f"{name} is not open", "name a contract that is open, or that has ended")
+    if not (books.sleeves["contract_no"] == number).any():
+        raise Refused(f"{name} has no sleeve to pay", "open a sleeve first")
+    return (restored(books, mine) if (mine["kind_code"] != VALUE).any() else books), yen
+
+
+def _tell_outside(alerts: Alerts, name: str, contract_no: int, yen: int) -> None:
+    if yen > 0:
+        alerts.add("fee_shortfall", "contract", contract_no, f"{name} has ended; its fees were {yen:,} yen too low",
+                   "bill the customer, or write it off")
+    elif yen < 0:
+        alerts.add("fee_credit", "contract", contract_no, f"{name} has ended; its fees were {-yen:,} yen too high",
+                   "pay the customer back")
