@@ -6,6 +6,7 @@ Also of core/fee_histories.py, core/fee_flows.py and core/fee_marks.py, which ca
 import random
 from dataclasses import replace
 from datetime import date
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -87,24 +88,26 @@ def test_a_mark_too_long_for_a_word_stays_exact():
         taken = 1_000_003 + 7_919 * n
         value += (-1) ** n * 1_234_567_891 - taken
         values[day.isoformat()], flows[day.isoformat()] = value, -taken
-    contracts = [one(values, flows), one(values | {"2026-06-30": value // 2}, flows), one({"2026-01-05": 5})]
+    emptied = {day: 7 - 10**13 for day in ("2026-01-12", "2026-01-19", "2026-01-26")}  # the market lifts 7 yen to 10^13 again
+    nearly_nothing = one({"2026-01-05": 100} | dict.fromkeys(emptied, 7), emptied)
+    contracts = [one(values, flows), one(values | {"2026-06-30": value // 2}, flows), one({"2026-01-05": 5}), nearly_nothing]
     for every in (1, 3):
         for rounding in ("down", "up", "half-up", "half-even"):
             terms = performance(("component/0/every", every), ("rounding/to", rounding), ("tax/kind", "added"))
-            found = entries(book_schedule(terms, columns(contracts), THROUGH), 3)
+            found = entries(book_schedule(terms, columns(contracts), THROUGH), 4)
             assert found == [owed_by_the_engine(terms, contract) for contract in contracts]
     marks = Marks(terms, terms.performance[0], columns(contracts))
-    rows, late = np.arange(3), np.full(3, epoch_day(THROUGH))
+    rows, late = np.arange(4), np.full(4, epoch_day(THROUGH))
     marks.move(rows, columns(contracts).flow_offsets[:-1], late)
-    assert set(marks.wide) == {0, 1}
-    marks.fall_due(rows, late, np.array([2**61, 10**11, 5]))
-    assert marks.wide == {} and marks.den.tolist() == [1, 1, 1]
+    assert set(marks.wide) == {0, 1, 3} and marks.wide[3] == 100 * Fraction(7, 10**13) ** 3
+    marks.fall_due(rows, late, np.array([2**61, 10**11, 5, 7]))
+    assert marks.wide == {} and marks.den.tolist() == [1, 1, 1, 1]
 
 
 def test_an_addition_that_nobody_paid_for_is_cancelled_before_anything_is_refunded():
-    """Additions on a weekend, before and after the day that the next opening is taken from."""
+    """Additions on the day that the next opening is taken from, and on the weekend after it."""
     terms = advance(("advance/addition", "none"), ("advance/refund", "prorated"))
-    flows = {"2026-01-29": 700, "2026-01-31": 3_000_000, "2026-02-10": -4_000_000, "2026-02-20": -1}
+    flows = {"2026-01-30": 700, "2026-01-31": 3_000_000, "2026-02-10": -4_000_000, "2026-02-20": -1}
     values = {"2026-01-05": 10_000_000, "2026-01-31": 13_000_000, "2026-02-10": 9_000_000}
     contracts = [one(values, flows), one(values, flows, ended=date(2026, 2, 20)), one(values, ended=date(2026, 2, 28))]
     found = entries(book_schedule(terms, columns(contracts), THROUGH), 3)

@@ -122,8 +122,7 @@ def price_daily(
 ) -> list[np.ndarray]:
     """Return the fee on each day's own base (日々の残高に対する報酬) of many contracts, their bases given run by run.
 
-    Each component: round( sum over the days d of first..last of T_k(d)(x_d) / Y(d) ). Contract k of 46 days at 25 million and
-    46 at 35 million has two rows; the published case is in docs/rules/balance-fee.md.
+    Each component: round( sum over the days d of first..last of T_k(d)(x_d) / Y(d) ).
 
     Parameters
     ----------
@@ -150,6 +149,26 @@ def price_daily(
     ------
     ValueError
         A contract has no base on the first day, rows out of order or a negative base; or as for `price_between`.
+
+    Examples
+    --------
+    A quarter of 46 days at 25 million and 46 at 35 million: 25m x 1.309 % x 46/365 + (30m x 1.309 % + 5m x 1.2155 %) x 46/365:
+
+    >>> from datetime import date
+    >>> from tsutsumi.core.fee_terms import parse_terms
+    >>> terms = parse_terms('''
+    ... name = "quarterly, in arrears, day by day"
+    ... period = { length = "quarter", align = "calendar", timing = "arrears" }
+    ... base = { measure = "daily", cash = "included" }
+    ... year = { days = 365 }
+    ... rounding = { to = "down" }
+    ... tax = { kind = "included" }
+    ... component = [{ name = "fee", kind = "balance", rates = [{ from = 2020-01-01, tiers = [[0, 13090], [30_000_000, 12155]] }] }]
+    ... ''')
+    >>> quarter, offsets = (date(2026, 10, 1), date(2026, 12, 31)), np.array([0, 2])
+    >>> days, bases = np.array([20727, 20773], np.int32), np.array([25_000_000, 35_000_000])
+    >>> price_daily(terms, *quarter, *quarter, offsets, days, bases)
+    [array([98392])]
     """
     contracts = np.arange(offsets.size - 1) if contracts is None else np.ascontiguousarray(contracts, np.int64)
     span = span_of(contracts.size, first, last, period_start, period_end)

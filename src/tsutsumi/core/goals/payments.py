@@ -94,7 +94,7 @@ def probability_from_within(
     if not ((parts >= 0) & (parts <= 1)).all():
         raise GoalError(f"part {part!r}: give what is left of the month, 0 to 1")
     nu, sigma = table.portfolio.monthly
-    if sigma == 0 or not parts.any():
+    if sigma == 0 or (np.ndim(part) == 0 and part == 0):
         return probability(table, now * np.exp(nu * parts), monthly, target, horizon, at_end)
     arrays = table.scale.reshape(-1), table.moments.reshape(-1), table.bend.reshape(-1), table.covered
     out = np.empty(horizon.size)
