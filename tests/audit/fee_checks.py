@@ -37,6 +37,24 @@ class FeeBooks:
         sleeves = self.export.table("sleeves", "contract_id", "program_id", "opened_date", "closed_date")
         return sleeves.drop_nulls("opened_date").unique("s")
 
+    @cached_property
+    def corrections(self) -> dict[str, list[tuple[date, str]]]:
+        """contract_id -> (booked, kind) of the late corrections that changed its fees: what the values say is not all."""
+        found: dict[str, list[tuple[date, str]]] = {}
+        if self.export.has("fee_corrections", "kind", "booked_date", "contract_ids"):
+            for row in self.export.tables["fee_corrections"].drop_nulls("contract_ids").iter_rows(named=True):
+                for contract in filter(None, row["contract_ids"].split(";")):
+                    found.setdefault(contract, []).append((row["booked_date"], row["kind"]))
+        return found
+
+    def is_corrected(self, row: dict) -> bool:
+        """Whether the period of a fee ran when a correction of its contract was booked: its base holds the correction."""
+        return any(row["start_date"] <= booked <= row["charged_date"] for booked, _ in self.corrections.get(row["contract_id"], ()))
+
+    def restarted(self) -> set[str]:
+        """The contracts whose first day was corrected: their periods went on from another day."""
+        return {contract for contract, of in self.corrections.items() if any(kind == words.FIRST_DAY for _, kind in of)}
+
     def is_business(self, day: date) -> bool:
         return int(self.export.calendar.number[(day - self.export.calendar.first).days]) >= 0
 
@@ -96,6 +114,8 @@ class FeeBooks:
     def by_terms(self) -> Iterator[tuple[dict, Terms]]:
         for row in self.charges.iter_rows(named=True):
             terms = self.terms(row["c"], row["start_date"])
+            if self.is_corrected(row):
+                continue
             if terms and terms.arrears and terms.components.get(row["component"], {}).get("kind") == "balance":
                 yield row, terms
 
@@ -116,25 +136,27 @@ def shares(fees: FeeBooks) -> list[Check]:
 
 
 def collection(fees: FeeBooks) -> list[Check]:
-    """Σ fee flows of a contract and day = −Σ fees collected (refunds come in).
+    """Σ fee flows of a contract and day = −Σ fees collected, less what was refunded by then and set off against them.
 
     A sleeve that closes pays its part at once: such a part may be ahead of its fee until the others have paid theirs.
     """
     export, frame = fees.export, fees.fees
-    sign = pl.when(col("kind") == words.REFUND).then(-1).otherwise(1)
+    refund = col("kind").is_in(words.REFUNDS)
     whole = pl.coalesce("collected_yen", "fee_yen") if "collected_yen" in frame.columns else col("fee_yen")
-    taken = frame.drop_nulls("b_collected").with_columns(yen=sign * whole)
-    due = taken.group_by("c", b="b_collected").agg(fees=col("yen").sum())
+    taken = frame.drop_nulls("b_collected").with_columns(yen=pl.when(refund).then(0).otherwise(whole))
+    taken = taken.with_columns(credit=pl.when(refund).then(whole).otherwise(0))
+    due = taken.group_by("c", b="b_collected").agg(fees=col("yen").sum(), credit=col("credit").sum())
     flows = fees.books.flows.filter(col("kind") == "fee").join(fees.sleeves.select("s", "c", "b_closed"), on="s", how="left")
     early = pl.when(col("b") == col("b_closed")).then(-col("amount_yen")).otherwise(0)
     paid = flows.with_columns(early=early).group_by("c", "b").agg(flows=-col("amount_yen").sum(), early=col("early").sum())
     both = due.join(paid, on=["c", "b"], how="full", coalesce=True).sort("c", "b")
-    both = both.with_columns(col("fees", "flows", "early").fill_null(0))
-    both = both.with_columns(ahead=(col("flows") - col("fees")).cum_sum().over("c"), early=col("early").cum_sum().over("c"))
+    both = both.with_columns(col("fees", "flows", "early", "credit").fill_null(0))
+    both = both.with_columns(ahead=(col("flows") - col("fees")).cum_sum().over("c"), early=col("early").cum_sum().over("c"),
+                             credit=col("credit").cum_sum().over("c"))
     unpaid = frame.filter(col("b_collected").is_null()).select("c").unique().with_columns(unpaid=pl.lit(True))
     both = both.join(unpaid, on="c", how="left", maintain_order="left")
     last = (col("b") == col("b").max().over("c")) & col("unpaid").is_null()
-    bad = both.filter((col("ahead") < 0) | (col("ahead") > col("early")) | (last & (col("ahead") != 0)))
+    bad = both.filter((col("ahead") < -col("credit")) | (col("ahead") > col("early")) | (last & (col("ahead") > 0)))
     bad = bad.select("c", "b", "fees", "flows")
     checks = [found("fees: collected = fee flows, per contract and day", both.height, bad, export)]
     if "collected_yen" in frame.columns:
@@ -199,7 +221,8 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
         bounds = _bounds(row["fee_yen"], weights, closing)
         parted = b in short or (row["collected_date"] - charged).days > words.SHARED_ANEW_AFTER or any(
             paid.get((s, day)) for s, day in early.get(c, ()) if row["b_charged"] < day < b)
-        if not bounds or parted or row["kind"] != words.CHARGE or (terms and (terms.business or not terms.arrears)):
+        other = row["kind"] != words.CHARGE or fees.is_corrected(row)
+        if not bounds or parted or other or (terms and (terms.business or not terms.arrears)):
             skipped.add((c, b))
             continue
         for s, (low, high) in bounds.items():
@@ -215,7 +238,7 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
 
 def chain(fees: FeeBooks) -> list[Check]:
     """Periods without gap or overlap, from the opening to the end of the contract, charged on the first close of their last day."""
-    export, charges = fees.export, fees.charges
+    export, charges = fees.export, fees.charges.filter(~col("contract_id").is_in(fees.restarted()))
     expected = col("end_date").shift(1).over(KEY) + pl.duration(days=1)
     bad = charges.filter((col("start_date") != expected) | (col("end_date") < col("start_date")))
     shown = [*KEY, "start_date", "end_date", "charged_date"]
@@ -249,6 +272,8 @@ def bases(fees: FeeBooks) -> list[Check]:
         start, end = row["start_date"], row["end_date"]
         if terms and not (terms.arrears and terms.components.get(row["component"], {}).get("kind") == "balance") or end < start:
             continue
+        if fees.is_corrected(row):
+            continue
         rows += 1
         empty = History([], [])
         if terms:
@@ -262,7 +287,8 @@ def bases(fees: FeeBooks) -> list[Check]:
     schema = {"contract_id": pl.String, "component": pl.String, "start_date": pl.String, "base_yen": pl.Int64, "rebuilt": pl.Int64}
     if rows < fees.fees.height:
         other = fees.fees.height - rows
-        fees.export.notes.append(f"{other:,} fee rows are no balance charges in arrears: base and fee not recomputed")
+        why = "are no balance charges in arrears, or of a period that was corrected"
+        fees.export.notes.append(f"{other:,} fee rows {why}: base and fee not recomputed")
     return [found("fees: base_yen from the values", rows, pl.DataFrame(bad, schema=schema, orient="row"))]
 
 
@@ -299,7 +325,7 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
     for c, contract_id, opened, b_closed, is_open in contracts.sort("c").iter_rows():
         first = firsts.get(c, opened)
         terms = fees.terms(c, first)
-        if not terms or not terms.arrears:
+        if not terms or not terms.arrears or contract_id in fees.restarted():
             continue
         final = None if is_open or b_closed is None else calendar.days[b_closed - 1]
         ends_by_terms = terms.period_ends(first)

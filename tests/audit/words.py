@@ -23,6 +23,7 @@ OPTIONAL_TABLES = {
     "splits": "date instrument_id old_units new_units",
     "distributions": "date instrument_id amount per_units",
     "fee_terms": "valid_from_date terms_toml",
+    "fee_corrections": "kind date booked_date contract_ids?",
     "instruments": "instrument_id order_mode lot_units price_scale price_base_units currency price_lag_days"
                    " buy_settlement_days sell_settlement_days levy_ppm",
     "payouts": "sleeve_id kind amount_yen? requested_date first_promised_date promised_date paid_date? reissue_count",
@@ -37,10 +38,12 @@ OPTIONAL_COLUMNS = {
     "fee_terms": "program_id? fee_terms_id?",
 }
 TEXT_ENDS = ("_id", "_toml")
-TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "component", "ledger_account", "asset", "cause", "cure"}
+TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "component", "ledger_account", "asset", "cause", "cure",
+         "contract_ids"}
 
 # Dates that need not be a business day, and dates that may lie after the exported one.
-ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "splits.date", "distributions.date"}
+ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "splits.date", "distributions.date",
+           "fee_corrections.date"}
 FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.end_date",
           "fee_terms.valid_from_date", "splits.date", "distributions.date",
           "payouts.first_promised_date", "payouts.promised_date"}
@@ -60,7 +63,8 @@ FLOW_KINDS = EXTERNAL + INTERNAL
 CASH, RECEIVABLE, PAYABLE, UNITS = "cash", "receivable", "payable", "units"
 UNIT_CHANGES = ("split", "correction")    # the other side of units that move without an order
 
-REFUND, CHARGE = "refund", "charge"       # kinds of a fee row; a refund is positive and flows in
+REFUNDS, CHARGE = ("refund", "correction_refund"), "charge"   # kinds of a fee row; a refund is positive and flows in
+FIRST_DAY = "start_date"                  # kind of a correction: the contract began on another day
 SHARE_COLUMN = r"^share_.+_yen$"
 
 FILL_MISSING = "fill_missing"             # alert: the custodian sent no fill on the price day, the order waits

@@ -74,14 +74,14 @@ def test_what_a_closed_sleeve_added_stays_with_its_contract():
     assert after.contracts["closed_base_sum_yen"].tolist() == [55]
 
 
-def test_a_termination_is_charged_to_today_and_due_tomorrow_with_all_that_is_open():
+def test_a_termination_is_charged_to_today_and_due_tomorrow_and_older_dues_keep_their_date():
     # ten days of 3,650,000: 1,000 yen for the days from the 1st to the 10th
     ends = {"sleeve_no": 1, "kind_code": P_TERMINATION}
     old = {"sleeve_no": 1, "amount_yen": 7, "charged_date": day("2026-12-01"), "due_date": day("2026-12-28")}
     of = books("2026-12-10", worth(1, 3_650_000, 9 * 3_650_000, status_code=CLOSING), payouts=[ends], dues=[old])
     after, charges = closed("2026-12-10", of, books("2026-12-09", worth(1, 3_650_000)), np.array([0]))
     assert columns(charges.fees, "start_date", "end_date", "fee_yen") == [(day("2026-12-01"), day("2026-12-10"), 1_000)]
-    assert columns(after.dues, "amount_yen", "due_date") == [(7, day("2026-12-11")), (1_000, day("2026-12-11"))]
+    assert columns(after.dues, "amount_yen", "due_date") == [(7, day("2026-12-28")), (1_000, day("2026-12-11"))]
 
 
 @settings(deadline=None, max_examples=100)

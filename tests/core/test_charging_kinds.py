@@ -65,7 +65,7 @@ def run(terms, values: dict, flows: dict, last: date, ends: bool, scope: int = 0
         final = NO_FINAL
         if ends and today == last:
             now = replace(now, payouts=frame("payouts", [(1, 1, 1, 9, P_TERMINATION, 0, day(str(today)), 0, 0, 0, 0, 0, 0, 0)]))
-            now.sleeves["status_code"][:] = 1
+            now.sleeves["status_code"][:] = now.contracts["status_code"][:] = 1
             final = np.array([0])
         state, charges = charge(now, before, rule, final, frame("flows", rows))
         names = ("component_no", "kind_code", "start_date", "end_date", "base_yen", "fee_yen")

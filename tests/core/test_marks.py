@@ -12,7 +12,6 @@ from tsutsumi.core.fee_terms import parse_terms
 from tsutsumi.core.marks import Marks, flows_by, mark_owners
 
 TODAY = "2026-12-10"
-NONE = np.zeros(2, bool)
 
 
 def terms(mark="scaled"):
@@ -30,7 +29,7 @@ def marks(of, scope=0, mark="scaled", on=TODAY):
 def evening(of, values, flows, **said):
     """Start what has no mark, then let the flows move them; values and flows are one a mark."""
     found = marks(of, **said)
-    found.create(NONE[: len(of.contracts["contract_no"])], np.array(values), np.array(values))
+    found.create(found.missing(), np.array(values), np.array(values))
     found.move(np.array(flows), np.array(values))
     return replace(of, fee_marks=found.frame(), day=of.day + 1), found
 

@@ -17,7 +17,16 @@ class Charged:
     def __init__(self) -> None:
         self.fees: dict[tuple, tuple] = {}
         self.shares: dict[tuple, int] = {}
-        self.cuts: dict[tuple[int, int], int] = {}
+        self.cut_of: dict[tuple, int] = {}
+
+    @property
+    def cuts(self) -> dict[tuple[int, int], int]:
+        """{(contract, charged): yen} by which fees were cut"""
+        found: dict[tuple[int, int], int] = {}
+        for key, yen in self.cut_of.items():
+            if yen:
+                found[key[0], self.fees[key][3]] = found.get((key[0], self.fees[key][3]), 0) + yen
+        return found
 
     def remember(self, tables: dict) -> None:
         """Take the fee rows of an evening: new ones with their shares, known ones for what has become of them."""
@@ -30,8 +39,7 @@ class Charged:
                 continue
             first = self.fees[key][2]
             self.fees[key] = end, base, first, day, collected
-            if yen < first:
-                self.cuts[key[0], day] = self.cuts.get((key[0], day), 0) + first - yen
+            self.cut_of[key] = first - yen
         for *key, company, yen in rows(tables.get("fee_shares", {}), (*FEE_KEY, "company_no", "share_yen")):
             if yen and tuple(key) in fresh:
                 self.shares[*key, company] = yen

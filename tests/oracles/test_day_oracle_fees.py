@@ -52,7 +52,9 @@ def balance(tiers: str = "[[0, 36500]]", name: str = "fee") -> str:
     return TIERS.format(name=name, tiers=tiers)
 
 
-def house_of(text: str, last: date, *events: tuple, first: date = JUNE[0], rules: dict | None = None, failures=frozenset(), **tables):
+def house_of(
+    text: str, last: date, *events: tuple, first: date = JUNE[0], rules: dict | None = None, failures=frozenset(), **tables
+) -> House:
     """A house of cash alone, closed on every business day; events are (date, kind, values)."""
     days = business_days(first, last)
     made = small_tables([100] * len(days), days=days, model=((0, MILLION),))

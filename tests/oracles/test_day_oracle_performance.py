@@ -92,18 +92,18 @@ def test_a_flow_after_the_end_moves_the_mark_after_it_fell_due():
 
 
 def test_who_closes_owes_nothing_for_its_profit_if_the_contract_stays():
-    """Sleeve 2 is asked to close on Monday June 29, its units are sold by Thursday July 2: no row at the end of June, nor later."""
+    """Sleeve 2 is asked to close on Monday June 29; its units settle on July 6: no row in June, nor later."""
     start = SECOND, pay_in(JUNE[0], MILLION), pay_in(JUNE[0], MILLION, 2), gain(JUNE[7], HUNDRED, 2)
     house = perform(date(2026, 7, 10), *start, (JUNE[20], "sleeve_closed", {"sleeve_no": 2}), scope="sleeve")
-    assert profits(house) == [(1, "06-01", "06-30", 0, 0)] and house.sleeves[2].closed_date == date(2026, 7, 6)
+    assert profits(house) == [(1, "06-01", "06-30", 0, 0)] and house.sleeves[2].closed_date == date(2026, 7, 7)
 
 
 def test_a_contract_that_ends_does_not_stay():
-    """Terminated on June 29: the profit of June falls due on June 30 as ever, and once more with the final fee on July 3."""
+    """Terminated on June 29: the profit of June falls due on June 30 as ever, and once more with the final fee on July 6."""
     start = SECOND, pay_in(JUNE[0], MILLION), pay_in(JUNE[0], MILLION, 2), gain(JUNE[7], HUNDRED, 2)
     house = perform(date(2026, 7, 10), *start, (JUNE[20], "terminated", {"contract_no": 1}), scope="sleeve")
     assert profits(house) == [(1, "06-01", "06-30", 0, 0), (2, "06-01", "06-30", HUNDRED, 20_000),
-                              (1, "07-01", "07-03", 0, 0), (2, "07-01", "07-03", 0, 0)]
+                              (1, "07-01", "07-06", 0, 0), (2, "07-01", "07-06", 0, 0)]
 
 
 def test_profit_falls_due_at_the_end_of_the_contract():

@@ -109,7 +109,8 @@ def add_layout(books: Books, weights: np.ndarray) -> Books:
     width = np.int64(weights.shape[1])
     sleeves, positions = books.sleeves, books.positions
     row_of = index_books(replace(books, positions=empty("positions"))).row_of_sleeve
-    held = (positions["held_units"] > 0) & (row_of[positions["sleeve_no"]] >= 0)
+    kept = (positions["held_units"] > 0) | (positions["cost_yen"] > 0)  # a purchase may have cost yen and brought no unit
+    held = kept & (row_of[positions["sleeve_no"]] >= 0)
     keys = [row_of[positions["sleeve_no"][held]] * width + positions["instrument_no"][held]]
     keys.append(row_of[books.orders["sleeve_no"]] * width + books.orders["instrument_no"])
     for model in np.unique(sleeves["model_no"]):

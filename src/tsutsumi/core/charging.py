@@ -89,19 +89,28 @@ class FeeEvening:
             for component, yen in zip(balance_numbers(terms), prices, strict=True):
                 self.bills.add(CHARGE, component, group, (start, until), bases.base_yen, yen, sums)
 
-    def keep_days(self) -> None:
-        """Write down today's base of the contracts that are priced day by day (日々の残高の控え)."""
+    def _daily(self) -> np.ndarray:
+        """Return the rows of the contracts that are priced day by day, in a period that has begun."""
         daily = self.used.flag(lambda terms: bool(terms.balance) and terms.measure == "daily")
         if daily is None:
-            return
-        books, start = self.books, self.books.contracts["period_start_date"]
-        rows = np.flatnonzero(daily & (start <= books.day))
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(daily & (self.books.contracts["period_start_date"] <= self.books.day))
+
+    def begin_days(self) -> None:
+        """Write down the base of the periods that began on a day without a close: that of the last close."""
+        books, start, rows = self.books, self.books.contracts["period_start_date"], self._daily()
         first, last = day_offsets(books.fee_days, books.contracts["contract_no"][rows])
-        fresh = rows[(first == last) & (start[rows] < books.day)]  # the period began on a day without a close
+        fresh = rows[(first == last) & (start[rows] < books.day)]
         for day in np.unique(start[fresh]).tolist():
             some = fresh[start[fresh] == day]
             books = replace(books, fee_days=add_days(books, some, day, self.last[some]))
-        self.books = replace(books, fee_days=add_days(books, rows, books.day, self.today[rows]))
+        self.books = books
+
+    def keep_days(self) -> None:
+        """Write down today's base of the contracts that are priced day by day (日々の残高の控え)."""
+        self.begin_days()
+        rows = self._daily()
+        self.books = replace(self.books, fee_days=add_days(self.books, rows, self.books.day, self.today[rows]))
 
     # ---- periods
 
@@ -129,6 +138,7 @@ def _row_of(numbers: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return row_of[wanted]
 
 
+MONTH_ENDS = ("month_end_1_yen", "month_end_2_yen", "month_end_3_yen")
 NOTHING: Mapping[int, int] = MappingProxyType({})
 
 
@@ -157,27 +167,25 @@ def charge(
     evening = FeeEvening(books, before, rules, flows)
     day, ends = books.day, contracts["period_end_date"].copy()
     ending, running, _ = accrue(books, before, rules, evening.used, evening.base_before, evening.base_today)
-    closed = contracts["closed_base_sum_yen"].copy()
-    past, now = ends < day, ends == day
-    contracts["closed_base_sum_yen"][past | now] = 0
+    closed, ended_now = contracts["closed_base_sum_yen"].copy(), ends == day
+    contracts["closed_base_sum_yen"][ends <= day] = 0
     for contract, yen in carried.items():
         contracts["closed_base_sum_yen"][contracts["contract_no"] == contract] += yen
     finals = np.unique(books.payouts["contract_no"][final][books.payouts["kind_code"][final] == P_TERMINATION])
     last = np.isin(contracts["contract_no"], finals)
     crystallised = Crystallisation(evening)
-    if past.any():
-        evening.charge_arrears(np.flatnonzero(past), ending, closed, ends, evening.last)
-        crystallised.fall_due(past, np.zeros(past.size, bool), ends, today=False)
-        evening.books = replace(evening.books, fee_marks=crystallised.marks.frame())
-        evening.roll(past)
-        crystallised.look()
-        running = _running_anew(evening, running, past)
-    _begin_and_flow(evening, crystallised)
+    _shift_month_ends(evening)
+    running = _end_past_periods(evening, crystallised, ending, running, closed)
+    _begin(evening, crystallised, _begun(evening))
+    crystallised.begin()
+    _flow(evening, crystallised)
     evening.keep_days()
     evening.bills.begin()
+    now = contracts["period_end_date"] == day
+    sums = np.where(ended_now[evening.contract_of], ending, running)
+    open_sum = np.where(ended_now, closed, contracts["closed_base_sum_yen"])
+    contracts["closed_base_sum_yen"][now] = 0
     at = np.flatnonzero(now | last)
-    sums = np.where(now[evening.contract_of], ending, running)
-    open_sum = np.where(now, closed, contracts["closed_base_sum_yen"])
     if at.size:
         evening.charge_arrears(at, sums, open_sum, np.full(now.size, day), evening.today)
         crystallised.fall_due(now | last, last, np.full(now.size, day), today=True)
@@ -195,50 +203,95 @@ def charge(
     return books, Charges(fees, stack(empty("fee_shares"), *evening.bills.shares), crystallised.rows())
 
 
-def _running_anew(evening: FeeEvening, running: np.ndarray, past: np.ndarray) -> np.ndarray:
+def _end_past_periods(
+    evening: FeeEvening, crystallised: Crystallisation, ending: np.ndarray, running: np.ndarray, closed: np.ndarray
+) -> np.ndarray:
+    """Charge the periods that ended since the last close (前営業日より後に終わった期間); return the sums of those that run now.
+
+    Where the terms change, a whole period may lie between two closes: it has the base of the last close on each of its days.
+
+    Parameters
+    ----------
+    ending, running : Σ of the bases of each sleeve in the period that ended, and in the next;  closed : of closed sleeves
+    """
+    contracts, of = evening.books.contracts, evening.contract_of
+    nobody, rolled = np.zeros(closed.size, bool), np.zeros(closed.size, bool)
+    gone = contracts["closed_base_sum_yen"] // np.maximum(evening.books.day - 1 - contracts["period_end_date"], 1)
+    past = contracts["period_end_date"] < evening.books.day
+    while past.any():
+        ends = contracts["period_end_date"].copy()
+        days = ends.astype(np.int64) - contracts["period_start_date"] + 1
+        whole = rolled & past
+        sums = np.where(whole[of], _base_before(evening) * days[of], ending)
+        evening.bills.begin()
+        evening.charge_arrears(np.flatnonzero(past), sums, np.where(whole, gone * days, closed), ends, evening.last)
+        contracts["closed_base_sum_yen"][whole] -= (gone * days)[whole]
+        crystallised.fall_due(past, nobody, ends, today=False)
+        evening.books = replace(evening.books, fee_marks=crystallised.marks.frame())
+        evening.roll(past)
+        crystallised.look()
+        evening.begin_days()
+        rolled |= past
+        past = contracts["period_end_date"] < evening.books.day
+        if past.any():
+            _begin(evening, crystallised, past)
+    return _running_anew(evening, running, rolled) if rolled.any() else running
+
+
+def _base_before(evening: FeeEvening) -> np.ndarray:
+    """Return the base that each sleeve had at the last close; 0 for one of today."""
+    sleeve_no, row_before = evening.books.sleeves["sleeve_no"], evening.before.row_of_sleeve
+    at = np.where(sleeve_no < row_before.size, row_before[np.minimum(sleeve_no, row_before.size - 1)], -1)
+    return np.where(at >= 0, evening.base_before[at], 0) if evening.base_before.size else np.zeros(sleeve_no.size, np.int64)
+
+
+def _running_anew(evening: FeeEvening, running: np.ndarray, rolled: np.ndarray) -> np.ndarray:
     """Return the sums of the periods that began since the last close, by the terms that they began with."""
-    books, start = evening.books, evening.books.contracts["period_start_date"]
+    books, of = evening.books, evening.contract_of
     business = evening.used.flag(lambda terms: terms.measure == "average" and terms.days == "business")
-    days = np.where(past, books.day - start, 0)
+    days = books.day - books.contracts["period_start_date"].astype(np.int64)
     if business is not None:
         days[business] = 0
-    sleeve_no, row_before = books.sleeves["sleeve_no"], evening.before.row_of_sleeve
-    known = np.flatnonzero(past[evening.contract_of])
-    at = np.where(sleeve_no[known] < row_before.size, row_before[np.minimum(sleeve_no[known], row_before.size - 1)], -1)
-    base = np.where(at >= 0, evening.base_before[at] if evening.base_before.size else 0, 0)
-    running = running.copy()
-    running[known] = base * days[evening.contract_of[known]] + evening.base_today[known]
-    return running
+    return np.where(rolled[of], _base_before(evening) * days[of] + evening.base_today, running)
 
 
-def _keep_deposits(evening: FeeEvening, flow: np.ndarray, begun: np.ndarray) -> None:
-    """Keep the net deposits of the last three month-ends, and their mean where a period begins (段階割引の基準)."""
-    contracts, names = evening.books.contracts, ("month_end_1_yen", "month_end_2_yen", "month_end_3_yen")
+def _shift_month_ends(evening: FeeEvening) -> None:
+    """Keep the net deposits of the last three month-ends (月末の累計入金額), on the first close of a month."""
+    contracts, names = evening.books.contracts, MONTH_ENDS
     if from_epoch_day(evening.books.day).month != from_epoch_day(evening.before.day).month:
         for younger, older in ((names[1], names[2]), (names[0], names[1])):
             contracts[older] = contracts[younger].copy()
         contracts[names[0]] = contracts["net_deposit_yen"].copy()
         known = (contracts["month_end_count"] < 3) & (contracts["opened_date"] < evening.books.day)
         contracts["month_end_count"] = contracts["month_end_count"] + known.astype(np.int32)
+
+
+def _begun(evening: FeeEvening) -> np.ndarray:
+    """Return which contracts' periods began since the last close, or begin today."""
+    start = evening.books.contracts["period_start_date"]
+    return (start > evening.before.day) & (start <= evening.books.day)
+
+
+def _begin(evening: FeeEvening, crystallised: Crystallisation, begun: np.ndarray) -> None:
+    """Begin periods (計算期間の開始): the mean of the deposits, what is charged in advance, the marks of new terms."""
+    contracts = evening.books.contracts
     count = contracts["month_end_count"][begun]
-    kept = sum(np.where(count > k, contracts[name][begun], 0) for k, name in enumerate(names))
+    kept = sum(np.where(count > k, contracts[name][begun], 0) for k, name in enumerate(MONTH_ENDS))
     contracts["mean_deposit_yen"][begun] = np.where(count > 0, kept // np.maximum(count, 1), 0)
-    contracts["net_deposit_yen"] = contracts["net_deposit_yen"] + flow
+    rows = np.flatnonzero(evening.timing("advance") & begun)
+    if rows.size:
+        opening = np.where(contracts["opened_date"] == contracts["period_start_date"], evening.today, evening.last)
+        Prepayment(evening.bills, evening.used, rows, evening.base_today).charge(rows, opening)
+    crystallised.begin_terms(begun & (contracts["period_count"] == 1))
 
 
-def _begin_and_flow(evening: FeeEvening, crystallised: Crystallisation) -> None:
-    """Charge in advance what begins, start the marks, then let the day's flows move both."""
+def _flow(evening: FeeEvening, crystallised: Crystallisation) -> None:
+    """Let the day's flows move the running bases and the marks (入出金の反映)."""
     books, contracts = evening.books, evening.books.contracts
-    start = contracts["period_start_date"]
-    begun = (start > evening.before.day) & (start <= books.day)
     flow = flows_by(contracts["contract_no"], evening.rules.registry.sleeves["contract_no"][evening.flow_sleeve], evening.flow_yen)
-    _keep_deposits(evening, flow, begun)
+    contracts["net_deposit_yen"] = contracts["net_deposit_yen"] + flow
     flow = np.where(contracts["opened_date"] == books.day, 0, flow)
     rows = np.flatnonzero(evening.timing("advance"))
     if rows.size:
-        prepayment = Prepayment(evening.bills, evening.used, rows, evening.base_today)
-        opening = np.where(contracts["opened_date"] == start, evening.today, evening.last)
-        prepayment.charge(rows[begun[rows]], opening)
-        prepayment.flow(flow)
-    crystallised.begin(begun & (contracts["period_count"] == 1))
+        Prepayment(evening.bills, evening.used, rows, evening.base_today).flow(flow)
     crystallised.flow(flow, flows_by(books.sleeves["sleeve_no"], evening.flow_sleeve, evening.flow_yen))

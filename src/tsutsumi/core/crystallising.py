@@ -40,10 +40,15 @@ class Crystallisation:
         self.last = owners.of(flows_by(numbers[0], before["contract_no"], before["value_yen"]),
                               flows_by(numbers[1], before["sleeve_no"], before["value_yen"]))
 
-    def begin(self, begun: np.ndarray) -> None:
-        """Start what has no mark, or whose terms begin (`begun`, per contract row)."""
+    def begin_terms(self, begun: np.ndarray) -> None:
+        """Start anew the marks of contracts whose terms begin (`begun`, per contract row), with the value of that day."""
         if self.today.size:
-            self.marks.create(begun, self.today, self.last)
+            self.marks.create(np.flatnonzero(begun[self.marks.owners.contract_row]), self.today, self.last, terms_begin=True)
+
+    def begin(self) -> None:
+        """Start what has no mark yet: it opened today."""
+        if self.today.size:
+            self.marks.create(self.marks.missing(), self.today, self.last)
 
     def flow(self, per_contract: np.ndarray, per_sleeve: np.ndarray) -> None:
         """Move the marks by the day's flows."""
@@ -64,8 +69,8 @@ class Crystallisation:
             every = self._component(k).every
             if not (final[row] or contracts["period_count"][row] % every == 0) or contracts["period_start_date"][row] > end[row]:
                 continue
-            if owners.sleeve_row[k] >= 0 and not final[row] and self._closing(k):
-                continue
+            if owners.sleeve_row[k] >= 0 and contracts["status_code"][row] == OPEN and self._closing(k):
+                continue  # the sleeve closes, the contract stays
             chosen.append(k)
         if chosen:
             self._charge(chosen, end, self.today if today else self.last)

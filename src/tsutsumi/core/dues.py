@@ -157,15 +157,13 @@ def book_bills(books: Books, bills: Bills, due_date: np.ndarray, finals: np.ndar
 
     Parameters
     ----------
-    due_date : per contract row;  finals : contract numbers that end tonight: all they owe is due on `next_day`
+    due_date : per contract row;  finals : contract numbers that end tonight: what they are charged is due on `next_day`
     """
     contracts = books.contracts
     ending = np.isin(contracts["contract_no"], finals)
     due_date = np.where(ending, next_day, due_date)
     fresh = dues_of(books, bills.contract_of, set_off(books, bills.contract_of, bills.owed), due_date)
     dues = sort(stack(books.dues, fresh), "sleeve_no", "charged_date")
-    hurried = np.isin(dues["contract_no"], finals)
-    dues["due_date"][hurried] = np.minimum(dues["due_date"][hurried], next_day)
     fees = stack(empty("fees"), *bills.fees)
     settled = (fees["fee_yen"] == 0) | ~np.isin(fees["contract_no"], fresh["contract_no"])  # of 0 yen, or set off
     fees["collected_date"][settled] = books.day

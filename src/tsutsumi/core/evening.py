@@ -12,7 +12,7 @@ from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import fee_shares
 from tsutsumi.core.events import book_events
 from tsutsumi.core.fee_days import drop_days
-from tsutsumi.core.fee_states import with_last_values
+from tsutsumi.core.fee_states import in_force, money_for_fees, with_last_values
 from tsutsumi.core.flows import DISTRIBUTION, Flows, external_flow
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_SETTLEMENT, BY_SPLIT, CASH, PAYABLE, RECEIVABLE, SPLIT, UNITS, YEN, Journal
 from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
@@ -72,7 +72,7 @@ class Evening:
         self.waited: set[int] = set()
         self.carried: dict[int, int] = {}
         self.fee_corrections: dict[int, int] = {}
-        self.fee_before = before  # the last close, with the values that its fees should have seen
+        self.fee_before, self.fee_money = before, empty("flows")  # what only the fees see: values of the last close, flows
         self.breaches = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self.reshape = False
 
@@ -124,9 +124,8 @@ class Evening:
         self.processed = set(self.inputs.events["event_no"].tolist()) - {0}
         self.reasons = dict.fromkeys(marks["strategy_changed"], STRATEGY)
         self.reshape, self.fee_corrections = marks["reshape"], marks["fee_corrections"]
-        if length(states):
-            booked = np.isin(states["contract_no"], list(self.fee_corrections))
-            self.fee_before = with_last_values(self.before, take(states, booked))
+        states = in_force(states, self.fee_corrections)
+        self.fee_before, self.fee_money = with_last_values(self.before, states), money_for_fees(states)
         if self.books.payouts["event_no"].size != known:
             self.changed_payouts.append(take(self.books.payouts, self.books.payouts["requested_date"] == self.books.day))
 
@@ -191,7 +190,7 @@ class Evening:
             self.changed_payouts.append(reissue(self.books, self.rules, stopped, waited, self.alerts))
         ready = ready_to_close(self.books, self.rules)
         self.changed_payouts.append(hold_closings(self.books, self.rules, ready, stopped, self.alerts))
-        flows, fee_before = self.flows.frame(), self.fee_before
+        flows, fee_before = stack(self.flows.frame(), self.fee_money), self.fee_before
         self.books, charges = charge(self.books, fee_before, self.rules, ready, flows, self.carried, self.fee_corrections)
         self.crystallisations = charges.crystallisations
         self.books.payouts["pay_date"][ready] = self.rules.next_day

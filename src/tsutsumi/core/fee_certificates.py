@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from tsutsumi.core.fee_invoices import tax_inside
-from tsutsumi.core.fee_rows import REFUND, FeeRow, paid_by_row
+from tsutsumi.core.fee_rows import REFUNDS, FeeRow, paid_by_row
 from tsutsumi.core.fee_split import rate_parts
 
 
@@ -92,12 +92,12 @@ def contract_certificate(
         of = sums.setdefault(row.component, [0] * 6)  # opening, charged, refunded, cut, collected, set off
         now = to_date.get(row.key, 0) - earlier.get(row.key, 0)
         if row.charged_date >= first:
-            of[2 if row.kind == REFUND else 1] += abs(row.fee_yen)
+            of[2 if row.kind in REFUNDS else 1] += abs(row.fee_yen)
         else:
             was = old.get(row.key, row.fee_yen)
             of[0] += was - earlier.get(row.key, 0)
             of[3] += row.fee_yen - was
-        of[5 if row.kind == REFUND else 4] += -now if row.kind == REFUND else now
+        of[5 if row.kind in REFUNDS else 4] += -now if row.kind in REFUNDS else now
         rates = exact.setdefault(row.component, {})
         for percent, yen in row.by_rate(now).items():
             rates[percent] = rates.get(percent, Fraction(0)) + yen

@@ -12,7 +12,7 @@ from itertools import pairwise
 from tsutsumi.core.fee_periods import day_count
 from tsutsumi.core.fee_terms import CONSUMPTION_TAX, Terms, consumption_tax_percent
 
-REFUND, PERFORMANCE = "refund", "performance"
+REFUNDS, PERFORMANCE = frozenset(("refund", "correction_refund")), "performance"
 KEY = ("contract_id", "sleeve_id", "component", "kind", "start_date", "end_date", "charged_date")
 
 Weights = tuple[tuple[int, int], ...]  # consumption tax percent → how much of the fee, out of their sum
@@ -50,7 +50,7 @@ def fee_row(record: Mapping, program_id: str, distributor_id: str, terms: Terms 
     A refund (返戻) counts below zero whatever its sign in the table, its shares likewise. A column `share_<company>_yen` that is
     null is no share.
     """
-    sign = -1 if record["kind"] == REFUND else 1
+    sign = -1 if record["kind"] in REFUNDS else 1
     amounts = {
         name.removeprefix("share_").removesuffix("_yen"): value
         for name, value in record.items() if name.startswith("share_") and name.endswith("_yen") and value
@@ -129,13 +129,13 @@ def paid_by_row(rows: Sequence[FeeRow], paid_yen: int, day: date) -> tuple[dict[
     by key : yen (refunds below zero);  difference : yen paid that no row explains, 0 where all is right
     """
     known = sorted((row for row in rows if row.charged_date <= day), key=_age)
-    paid = {row.key: row.fee_yen for row in known if row.kind != REFUND and _collected(row, day)}
+    paid = {row.key: row.fee_yen for row in known if row.kind not in REFUNDS and _collected(row, day)}
     credit = sum(paid.values()) - paid_yen
     for row in known:
-        if row.kind == REFUND and credit > 0:
+        if row.kind in REFUNDS and credit > 0:
             paid[row.key] = -min(credit, -row.fee_yen)
             credit += paid[row.key]
-        elif row.kind != REFUND and credit < 0 and row.key not in paid:
+        elif row.kind not in REFUNDS and credit < 0 and row.key not in paid:
             paid[row.key] = min(-credit, row.fee_yen)
             credit += paid[row.key]
     return paid, -credit

@@ -12,10 +12,12 @@ from tsutsumi.core.fee_rows import FeeRow, open_keys
 from tsutsumi.core.fee_split import MOVES, Move, part_and_owed
 
 CUT = "cut"
-KINDS = ("charge", "addition", "performance", "refund", CUT, *MOVES)
+KINDS = ("charge", "addition", "performance", "refund", "correction", "correction_refund", CUT, *MOVES)
 KIND_WORDS = {
     "charge": ("残高報酬", "balance fee"), "addition": ("増額分の報酬", "fee on an addition"),
-    "performance": ("成功報酬", "performance fee"), "refund": ("返戻", "refund"), CUT: ("徴収不足の減額", "cut to the cash"),
+    "performance": ("成功報酬", "performance fee"), "refund": ("返戻", "refund"),
+    "correction": ("過去の訂正（追徴）", "correction of past fees"),
+    "correction_refund": ("過去の訂正（返戻）", "past fees given back"), CUT: ("徴収不足の減額", "cut to the cash"),
     "tier_fee": ("段階配分（報酬比）", "tiered share of the fee"),
     "tier_balance": ("段階配分（残高年率）", "tiered share of the balance"),
     "fixed_program": ("月額（商品）", "monthly fee, program"), "fixed_contract": ("月額（契約）", "monthly fee, contracts"),

@@ -4,23 +4,25 @@ A corrected past cannot edit closed days. What was charged for it too much or to
 from the state that the right past would have led to, row by row as an input of the day. Rules: docs/rules/fee-correction.md.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
+from tsutsumi.core.flows import CORRECTION
 from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.refusals import Refused
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, frame, length, sort, stack, take
+from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
 
 CONTRACT_COLUMNS = (
     "opened_date", "period_start_date", "period_end_date", "period_count", "closed_base_sum_yen", "running_base_yen",
     "uncharged_yen", "net_deposit_yen", "month_end_count", "month_end_1_yen", "month_end_2_yen", "month_end_3_yen",
     "mean_deposit_yen",
 )
-CONTRACT, BASE_SUM, DAY, MARK, VALUE = range(1, 6)  # what a row is of: kind_code
+CONTRACT, BASE_SUM, DAY, MARK, VALUE, MONEY = range(1, 7)  # what a row is of: kind_code
 NOT_OPEN = 9
 MARK_KEY = ("contract_no", "sleeve_no", "component_no", "step_no")
 
@@ -50,13 +52,25 @@ def fee_state(books: Books, contract_no: int) -> list[tuple]:
     return rows
 
 
-def last_values(books: Books, values: dict[int, int]) -> list[tuple]:
-    """Return rows of `fee_states` for sleeves whose value of the last close was another (直近の評価額の訂正); sleeve_no → yen."""
+def sleeve_rows(books: Books, kind: int, yen_of: dict[int, int]) -> list[tuple]:
+    """Return rows of `fee_states` of some sleeves (運用口ごとの行), `yen_of` by sleeve_no.
+
+    VALUE: what the last close should have valued it at;  MONEY: a flow of today that only the fees see.
+    """
     sleeves, rows = books.sleeves, []
-    for sleeve, yen in sorted(values.items()):
+    for sleeve, yen in sorted(yen_of.items()):
         row = int(books.row_of_sleeve[sleeve])
-        rows.append((int(sleeves["account_no"][row]), int(sleeves["contract_no"][row]), sleeve, 0, 0, VALUE, 0, 0, 0, yen))
+        rows.append((int(sleeves["account_no"][row]), int(sleeves["contract_no"][row]), sleeve, 0, 0, kind, 0, 0, 0, yen))
     return rows
+
+
+def in_force(states: Frame, contracts: Iterable[int]) -> Frame:
+    """Return the rows that count of some contracts: those of the latest event of each (適用する計算状態)."""
+    kept = np.zeros(length(states), bool)
+    for number in contracts:
+        mine = states["contract_no"] == number
+        kept |= mine & (states["event_no"] == states["event_no"][mine].max(initial=0))
+    return take(states, kept)
 
 
 def restored(books: Books, states: Frame) -> Books:
@@ -76,6 +90,16 @@ def restored(books: Books, states: Frame) -> Books:
     fee_days = stack(take(books.fee_days, books.fee_days["contract_no"] != number), fresh)
     fee_marks = stack(take(books.fee_marks, books.fee_marks["contract_no"] != number), moved)
     return replace(books, fee_days=sort(fee_days, "contract_no", "start_date"), fee_marks=sort(fee_marks, *MARK_KEY))
+
+
+def money_for_fees(states: Frame) -> Frame:
+    """Return the flows of today that only the fees see (報酬だけが見る入出金), as rows of `flows`."""
+    rows = take(states, states["kind_code"] == MONEY)
+    flows = empty("flows", length(rows))
+    for name in ("account_no", "sleeve_no", "amount_yen"):
+        flows[name][:] = rows[name]
+    flows["kind_code"][:] = CORRECTION
+    return flows
 
 
 def with_last_values(before: Books, states: Frame) -> Books:
@@ -115,7 +139,7 @@ def correct_fees(books: Books, rules: Rules, event: dict, states: Frame, alerts:
         raise Refused(f"{name} is not open", "name a contract that is open, or that has ended")
     if not (books.sleeves["contract_no"] == number).any():
         raise Refused(f"{name} has no sleeve to pay", "open a sleeve first")
-    return (restored(books, mine) if (mine["kind_code"] != VALUE).any() else books), yen
+    return (restored(books, mine) if (mine["kind_code"] < VALUE).any() else books), yen
 
 
 def _tell_outside(alerts: Alerts, name: str, contract_no: int, yen: int) -> None:

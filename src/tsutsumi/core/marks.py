@@ -82,17 +82,23 @@ class Marks:
             self.touched[k] = list(zip(*(self.books.fee_marks[name][rows].tolist() for name in STEP), strict=True))
         return self.touched[k]
 
-    def create(self, begun: np.ndarray, value_today: np.ndarray, value_before: np.ndarray) -> None:
-        """Start the marks that are not there yet (基準の開始), and anew those whose terms begin tonight or since the last close.
+    def missing(self) -> np.ndarray:
+        """Return the owners that have no mark yet."""
+        none = self.first < 0
+        none[list(self.touched)] = False
+        return np.flatnonzero(none)
+
+    def create(self, chosen: np.ndarray, value_today: np.ndarray, value_before: np.ndarray, terms_begin: bool = False) -> None:
+        """Start marks (基準の開始) with the value of their first day.
 
         Parameters
         ----------
-        begun : bool per contract row;  value_today, value_before : int64 per owner
+        chosen : owners;  value_today, value_before : int64 per owner
+        terms_begin : the first day is that of the contract's period, else today; a sleeve of today starts today anyway
         """
         owners, books = self.owners, self.books
-        fresh = begun[owners.contract_row]
-        for k in np.flatnonzero(fresh | (self.first < 0)).tolist():
-            start = int(books.contracts["period_start_date"][owners.contract_row[k]]) if fresh[k] else books.day
+        for k in chosen.tolist():
+            start = int(books.contracts["period_start_date"][owners.contract_row[k]]) if terms_begin else books.day
             if owners.sleeve_row[k] >= 0 and books.sleeves["opened_date"][owners.sleeve_row[k]] == books.day:
                 start = books.day
             value = value_today[k] if start == books.day else value_before[k]

@@ -239,19 +239,25 @@ def _pay_credits(books: Books, payouts: Frame, today: np.ndarray, flows: Flows, 
 
 
 def _close_fees(books: Books, paid: Frame, shortfall: dict) -> tuple[Books, Frame]:
-    """Mark the fees of the given dues as collected where no part of them is left; cut what the cash could not carry."""
+    """Mark the fees of the given dues as collected where no part of them is left; cut what the cash could not carry.
+
+    Returns
+    -------
+    books, fees collected or cut today; a fee of which other sleeves still owe their part stays open, less what was cut
+    """
     fees = books.fees
     left = set(zip(books.dues["contract_no"].tolist(), books.dues["charged_date"].tolist(), strict=True))
     done = set(zip(paid["contract_no"].tolist(), paid["charged_date"].tolist(), strict=True)) - left
     keys = list(zip(fees["contract_no"].tolist(), fees["charged_date"].tolist(), strict=True))
-    mask = np.array([key in done for key in keys], bool)
-    for k in reversed(np.flatnonzero(mask)):
-        cut = min(shortfall.get(keys[k], 0), int(fees["fee_yen"][k]))
+    mask, cut_today = np.array([key in done for key in keys], bool), np.zeros(len(keys), bool)
+    for k in reversed([k for k, key in enumerate(keys) if key in shortfall]):
+        cut = min(shortfall[keys[k]], int(fees["fee_yen"][k]))
         if cut:
             fees["fee_yen"][k] -= cut
             shortfall[keys[k]] -= cut
+            cut_today[k] = True
     fees["collected_date"][mask] = books.day
-    return replace(books, fees=take(fees, ~mask)), take(fees, mask)
+    return replace(books, fees=take(fees, ~mask)), take(fees, mask | cut_today)
 
 
 def reissue(books: Books, rules: Rules, stopped: np.ndarray, waited: np.ndarray, alerts: Alerts) -> Frame:

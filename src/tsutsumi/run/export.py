@@ -13,6 +13,7 @@ from tsutsumi.run.export_fees import (
     contract_fee_terms_table,
     crystallisations_table,
     dues_table,
+    fee_corrections_table,
     fee_terms_table,
     fees_table,
 )
@@ -45,7 +46,7 @@ BUILDERS: dict[str, Callable[[Gathering], pl.DataFrame]] = {
     "fees": fees_table, "journal": journal_table, "goals": goals_table, "alerts": alerts_table, "payouts": payouts_table,
     "breaks": breaks_table, "distributions": distributions_table, "splits": splits_table, "performance": performance_table,
     "instruments": instruments_table, "fee_terms": fee_terms_table, "contract_fee_terms": contract_fee_terms_table,
-    "dues": dues_table, "crystallisations": crystallisations_table,
+    "dues": dues_table, "crystallisations": crystallisations_table, "fee_corrections": fee_corrections_table,
 }
 
 

@@ -2,10 +2,12 @@
 
 import polars as pl
 
+from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.dues import FEE_KINDS
 from tsutsumi.core.fee_terms import Terms
 from tsutsumi.run.fee_terms_book import FeeTermsBook
 from tsutsumi.run.gathering import Gathering, coded, day_column
+from tsutsumi.store.correction_rows import EVENT_KIND, NAV
 
 KEYS = ["contract_no", "sleeve_no", "component_no", "kind_code", "start_date"]
 
@@ -85,6 +87,30 @@ def fee_terms_table(g: Gathering) -> pl.DataFrame:
     latest = {row["fee_terms_id"]: row["program_no"] for row in g.rows["program_rules"]}
     program = {terms: g.ids["programs"][number] for terms, number in latest.items()}
     return pl.DataFrame([row | {"program_id": program.get(row["fee_terms_id"])} for row in g.rows["fee_terms"]])
+
+
+def fee_corrections_table(g: Gathering) -> pl.DataFrame:
+    """Return the late corrections that were booked (報酬の訂正), with the contracts whose fees they changed."""
+    touched: dict[tuple[str, str], list[str]] = {}
+    for row in g.rows["events"]:
+        if row["kind"] == EVENT_KIND:
+            for word in row["note"].split():
+                touched.setdefault((row["content_hash"], word), []).append(g.ids["contracts"][row["contract_no"]])
+    rows = [
+        {name: row[name] for name in ("correction_id", "kind", "date")}
+        | {"instrument_id": g.ids["instruments"][row["instrument_no"]] if row["kind"] == NAV else None}
+        | {"contract_id": g.ids["contracts"].get(row["contract_no"]), "sleeve_id": g.ids["sleeves"].get(row["sleeve_no"])}
+        | {name: row[name] or None for name in ("price", "amount_yen")}
+        | {name: row[name] for name in ("new_date", "note", "made_by", "recorded_at", "booked_date")}
+        | {"contract_ids": ";".join(sorted(touched.get((row["batch_hash"], row["correction_id"]), [])))}
+        for row in sorted(g.rows["fee_corrections"], key=lambda row: row["correction_no"])
+        if row["booked_date"] <= from_epoch_day(g.books.day)
+    ]
+    schema = {"correction_id": pl.String, "kind": pl.String, "date": pl.Date}
+    schema |= dict.fromkeys(("instrument_id", "contract_id", "sleeve_id"), pl.String)
+    schema |= {"price": pl.Int64, "amount_yen": pl.Int64, "new_date": pl.Date}
+    schema |= dict.fromkeys(("note", "made_by", "recorded_at"), pl.String) | {"booked_date": pl.Date, "contract_ids": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def contract_fee_terms_table(g: Gathering) -> pl.DataFrame:

@@ -1,6 +1,7 @@
-"""The past as it should have been for the fees (訂正後の過去): other prices in force, money that came or went, other first days.
+"""The past as it should have been for the fees (訂正後の過去): other prices, money that came or went, other first days.
 
-Only what the fees see is corrected: units, orders and payments of closed days stay as they were. Rules: docs/rules/fee-correction.md.
+Only what the fees see is corrected, and only on the days that were closed when the correction came: units, orders and payments
+stay, and from the day that books it on the books count as they are. Rules: docs/rules/fee-correction.md.
 """
 
 from collections.abc import Iterable
@@ -17,42 +18,44 @@ from tsutsumi.run.reference import Reference
 from tsutsumi.run.verify_check import rows_of
 from tsutsumi.store.correction_rows import FLOW, NAV, START_DATE, Fact
 
+NEVER = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Seen:
-    """What the corrections change of one evening (訂正による差): int64 per row of the sleeves, and flows as rows of `flows`."""
+    """What the corrections change of one evening (訂正による差): yen per row of the sleeves, and flows."""
 
     value_yen: np.ndarray
     flows: Frame
 
 
 class Past:
-    """Corrections applied to closed days, in their order (訂正の適用); a later correction of the same price takes the place of it."""
+    """Corrections applied to closed days, in their order (訂正の適用); of one price the later correction counts."""
 
     def __init__(self, facts: Iterable[Fact], reference: Reference) -> None:
         self.reference = reference
-        self.prices: dict[int, dict[int, int]] = {}
+        self.prices: dict[int, dict[int, tuple[int, int]]] = {}  # day → instrument_no → (price, the day whose close books it)
         self.money: list[tuple[int, int, int]] = []
         self.starts: dict[int, tuple[int, int]] = {}  # contract_no → (the first day that the books know, the right one)
         for fact in facts:
-            day = epoch_day(fact.date)
+            day, booked = epoch_day(fact.date), NEVER if fact.booked_date is None else epoch_day(fact.booked_date)
             if fact.kind == NAV:
-                self.prices.setdefault(day, {})[fact.instrument_no] = fact.price
-            elif fact.kind == FLOW:
-                self.money.append((day, fact.sleeve_no, fact.amount_yen))
+                self.prices.setdefault(day, {})[fact.instrument_no] = fact.price, booked
+            elif fact.kind == FLOW:  # from the day that books it on, the books hold the money themselves
+                self.money += [(day, fact.sleeve_no, fact.amount_yen), (booked, fact.sleeve_no, -fact.amount_yen)]
             elif fact.kind == START_DATE:
                 first = self.starts.get(fact.contract_no, (day, 0))[0]
                 self.starts[fact.contract_no] = first, epoch_day(fact.new_date)
         self.money.sort()
-        self.in_force: dict[int, int] = {}
+        self.in_force: dict[int, tuple[int, int]] = {}
         self.added: dict[int, int] = {}
         self.next_money = 0
 
     def look(self, tables: dict[str, Frame], books: Books) -> Seen:
-        """Return what the corrections change of a closed day; days come one after the other, from before the first correction on."""
+        """Return what the corrections change of a closed day (訂正による差); days come in order, from before the first one on."""
         self._prices_of(tables, books.day)
         value = np.zeros(books.sleeves["sleeve_no"].size, np.int64)
-        for instrument, price in self.in_force.items():
+        for instrument, (price, _) in self.in_force.items():
             self._revalue(books, instrument, price, value)
         accounts, rows = self.reference.registry.sleeves["account_no"], []
         while self.next_money < len(self.money) and self.money[self.next_money][0] <= books.day:
@@ -74,8 +77,9 @@ class Past:
         splits = tables.get("inputs.splits")
         for instrument, old, new in [] if not splits else rows_of(splits, "instrument_no", "old_units", "new_units"):
             if instrument in self.in_force:
-                self.in_force[instrument] = self.in_force[instrument] * old // new
-        self.in_force |= self.prices.get(day, {})
+                price, booked = self.in_force[instrument]
+                self.in_force[instrument] = price * old // new, booked
+        self.in_force = {number: of for number, of in (self.in_force | self.prices.get(day, {})).items() if day < of[1]}
 
     def _revalue(self, books: Books, instrument: int, price: int, value: np.ndarray) -> None:
         """Add floor(units × right price) − floor(units × price in force) of every position in an instrument."""

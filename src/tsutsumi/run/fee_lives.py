@@ -8,12 +8,13 @@ import numpy as np
 
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import from_epoch_day
-from tsutsumi.core.dues import FEE_KINDS
+from tsutsumi.core.dues import CORRECTION, FEE_KINDS
 from tsutsumi.core.fee_engine import FeeEntry, fee_schedule
 from tsutsumi.core.fee_history import FlowRow, ValueRow, contract_history
 from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.flows import EXTERNAL_LAST
 from tsutsumi.core.schema import Frame, take
+from tsutsumi.run.fee_facts import Past
 from tsutsumi.run.fee_terms_book import FeeTermsBook
 from tsutsumi.run.verify_check import rows_of
 
@@ -28,6 +29,14 @@ class Life:
     flows: dict[int, int] = field(default_factory=dict)
     fees: dict[tuple, int] = field(default_factory=dict)
     ended: int = 0
+
+    def begin_on(self, old: int, new: int) -> None:
+        """Let the contract begin on another day than the one that the books know (開始日の訂正)."""
+        if new < old:
+            self.values[new] = self.values[old]
+            self.flows.pop(old, None)
+        self.flows = {day: yen for day, yen in self.flows.items() if day > new}
+        self.opened = new
 
     def schedule(self, terms: Terms, through: int) -> list[FeeEntry]:
         """Return what one contract with this history is charged (報酬明細); cash is what the base leaves out."""
@@ -55,8 +64,11 @@ class Life:
 class Lives:
     """The lives of all contracts, or of those named, day by day (契約の履歴)."""
 
-    def __init__(self, book: FeeTermsBook, contract_of_sleeve: np.ndarray, only: Iterable[int] | None = None) -> None:
+    def __init__(
+        self, book: FeeTermsBook, contract_of_sleeve: np.ndarray, only: Iterable[int] | None = None, past: Past | None = None
+    ) -> None:
         self.book, self.contract_of, self.only = book, contract_of_sleeve, None if only is None else frozenset(only)
+        self.past = past
         self.of: dict[int, Life] = {}
         self.known: set[int] = set()
         self.day = 0
@@ -71,9 +83,10 @@ class Lives:
             if self.only is None or number in self.only:
                 self.of.setdefault(number, Life(program, opened))
         self.known = numbers & self.of.keys()
-        self._values(books)
-        flows = tables.get("flows")
-        for sleeve, kind, yen in () if not flows else rows_of(flows, "sleeve_no", "kind_code", "amount_yen"):
+        seen = None if self.past is None else self.past.look(tables, books)
+        self._values(books, books.sleeves["value_yen"] + (0 if seen is None else seen.value_yen))
+        parts = [part for part in (tables.get("flows"), seen and seen.flows) if part]
+        for sleeve, kind, yen in (row for part in parts for row in rows_of(part, "sleeve_no", "kind_code", "amount_yen")):
             life = self.of.get(int(self.contract_of[sleeve]))
             if kind <= EXTERNAL_LAST and life is not None and not life.ended:
                 life.flows[books.day] = life.flows.get(books.day, 0) + yen
@@ -82,14 +95,15 @@ class Lives:
             fresh = take(fees, fees["charged_date"] == books.day)
             names = ("contract_no", "sleeve_no", "component_no", "kind_code", "start_date", "end_date", "fee_yen")
             for contract, sleeve, component, kind, start, end, yen in rows_of(fresh, *names):
-                if contract in self.of:
+                if contract in self.of and kind < CORRECTION:
                     self.of[contract].fees[sleeve, component, FEE_KINDS[kind], start, end, kind] = yen
         self.day = books.day
 
-    def _values(self, books: Books) -> None:
+    def _values(self, books: Books, value_yen: np.ndarray) -> None:
         values: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         excluded = {number: self.terms(number).cash == "excluded" for number in self.known}
-        for contract, value, cash in rows_of(books.sleeves, "contract_no", "value_yen", "cash_yen"):
+        owners = rows_of(books.sleeves, "contract_no", "cash_yen")
+        for (contract, cash), value in zip(owners, value_yen.tolist(), strict=True):
             if contract in self.known:
                 values[contract][0] += value
                 values[contract][1] += max(value - (cash if excluded[contract] else 0), 0)

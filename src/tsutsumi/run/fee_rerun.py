@@ -30,12 +30,14 @@ from tsutsumi.store.database import House, HouseError, reading
 from tsutsumi.store.day_tables import load_books, read_closed_day, roll, whole_books, with_market
 from tsutsumi.store.manifest import closed_days
 
-FEE_NAMES = ("contract_no", "sleeve_no", "component_no", "kind_code", "start_date", "end_date", "base_yen", "fee_yen", "charged_date")
+FEE_NAMES = (
+    "contract_no", "sleeve_no", "component_no", "kind_code", "start_date", "end_date", "base_yen", "fee_yen", "charged_date",
+)
 
 
 @dataclass(frozen=True)
 class FeeLine:
-    """One fee as it was charged, or would have been (報酬の一行); days since 1970-01-01; `fee_yen` above zero, the kind gives its sign."""
+    """One fee as it was charged, or would have been (報酬の一行); `fee_yen` is above zero, the kind gives its sign."""
 
     contract_no: int
     sleeve_no: int
@@ -195,8 +197,8 @@ class Rerun:
         mine = contract_of[flows["sleeve_no"]] == number
         if today.day < shift.new:  # it begins later: its money waits for its first day
             self.held[number] = stack(self.held.get(number, empty("flows")), take(flows, mine))
-            kept = {name: take(of, of["contract_no"] != number) for name, of in vars(today).items() if name in ("sleeves", "contracts")}
-            return index_books(replace(today, **kept)), take(flows, ~mine)
+            others = (take(of, of["contract_no"] != number) for of in (today.sleeves, today.contracts))
+            return index_books(replace(today, **dict(zip(("sleeves", "contracts"), others, strict=True)))), take(flows, ~mine)
         if shift.new <= today.day < shift.old:
             today = replace(today, contracts=sort(stack(today.contracts, _copied(shift.contracts)), "account_no", "contract_no"),
                             sleeves=sort(stack(today.sleeves, _copied(shift.sleeves)), "account_no", "contract_no", "sleeve_no"))
@@ -223,10 +225,11 @@ def shifts_of(house: House, past: Past, reference: Reference) -> dict[int, Shift
             continue
         shift = found[number] = Shift(old, new)
         if new < old:
-            tables, books = next((tables, books) for _, tables, books in days_from(house, from_epoch_day(old), from_epoch_day(old)))
+            day = from_epoch_day(old)
+            _, tables, books = next(days_from(house, day, day))
             flows = tables.get("flows") or empty("flows")
-            outside = (reference.registry.sleeves["contract_no"][flows["sleeve_no"]] == number) & (flows["kind_code"] <= EXTERNAL_LAST)
+            mine = reference.registry.sleeves["contract_no"][flows["sleeve_no"]] == number
             shift.contracts = take(books.contracts, books.contracts["contract_no"] == number)
             shift.sleeves = take(books.sleeves, books.sleeves["contract_no"] == number)
-            shift.flows = take(flows, outside)
+            shift.flows = take(flows, mine & (flows["kind_code"] <= EXTERNAL_LAST))
     return found

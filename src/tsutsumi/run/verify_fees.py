@@ -1,13 +1,16 @@
 """Fees (報酬の検証): each is split without a rest, every contract is charged for every day of its life exactly once, and what was
 collected is what was charged."""
 
+from bisect import bisect_right
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
 
 from tsutsumi.core.books import FEE_KEY
 from tsutsumi.core.calendar import from_epoch_day
-from tsutsumi.core.dues import CHARGE, FEE_KINDS
+from tsutsumi.core.dues import CHARGE, CREDITS, FEE_KINDS
+from tsutsumi.core.fee_states import CONTRACT, CONTRACT_COLUMNS
 from tsutsumi.core.flows import FEE
 from tsutsumi.core.schema import take
 from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
@@ -75,7 +78,7 @@ class FeeShares:
         """Return the check."""
         owed: dict[int, int] = defaultdict(int)
         for (contract, _, _, kind, _), yen in self.charged.items():
-            owed[contract] += -yen if FEE_KINDS[kind] == "refund" else yen
+            owed[contract] += -yen if kind in CREDITS else yen
         for contract in owed.keys() | self.collected.keys() | self.dues.keys():
             left = owed[contract] - self.collected[contract] - self.dues.get(contract, 0) + self.credits.get(contract, 0)
             told = f"charged {owed[contract]:,}, collected {self.collected[contract]:,}, due {self.dues.get(contract, 0):,}"
@@ -92,6 +95,8 @@ class FeeCoverage:
 
     def __init__(self, bench: Bench) -> None:
         self.periods: dict[int, dict[tuple[int, int], list[int]]] = defaultdict(dict)
+        self.charged_on: dict[tuple[int, int, int], int] = {}
+        self.restarts: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
         self.opened: dict[int, int] = {}
         self.left: dict[int, int] = {}
         self.running: dict[int, tuple[int, int]] = {}
@@ -118,8 +123,37 @@ class FeeCoverage:
             today = take(fees, (fees["charged_date"] == day.books.day) & (fees["kind_code"] == CHARGE))
             for contract, component, start, end in rows_of(today, "contract_no", "component_no", "start_date", "end_date"):
                 self.periods[contract].setdefault((start, end), []).append(component)
+                self.charged_on[contract, start, end] = day.books.day
+        self._restarted(day)
         self.running = {row[0]: row[1:] for row in rows_of(contracts, "contract_no", "period_start_date", "period_end_date")}
         self.day = day.books.day
+
+    def _restarted(self, day: Day) -> None:
+        """Note the contracts whose first day was corrected today (開始日の訂正): their periods go on from another day."""
+        states = day.table("inputs.fee_states")
+        if states is None:
+            return
+        before = {row[0]: row[1] for row in rows_of(day.before.contracts, "contract_no", "opened_date")}
+        places = [CONTRACT_COLUMNS.index(name) for name in ("opened_date", "period_start_date", "period_end_date")]
+        told: dict[int, dict[int, int]] = defaultdict(dict)
+        for contract, kind, place, value in rows_of(states, "contract_no", "kind_code", "step_no", "amount_yen"):
+            if kind == CONTRACT and place in places:
+                told[contract][place] = value
+        for contract, of in told.items():
+            if of[places[0]] != before.get(contract):
+                self.restarts[contract].append((day.books.day, of[places[1]], of[places[2]]))
+
+    def _chains(self, contract: int, opened: int) -> Iterator[tuple[int, list[tuple[tuple[int, int], list[int]]]]]:
+        """Yield (first day, charged periods): one chain, or one more after each correction of the first day."""
+        charged, restarts = sorted(self.periods[contract].items()), self.restarts.get(contract, [])
+        days = [day for day, _, _ in restarts]
+        for place in range(len(restarts) + 1):
+            mine = [of for of in charged if bisect_right(days, self.charged_on[contract, *of[0]] - 1) == place]
+            first = opened
+            if place:
+                _, start, end = restarts[place - 1]
+                first = end + 1 if mine and mine[0][0][0] == end + 1 else start
+            yield first, mine
 
     def checks(self) -> list[Check]:
         """Return the check."""
@@ -130,13 +164,13 @@ class FeeCoverage:
             if not charged and contract in self.left:
                 continue  # a contract without a balance fee, or one that ended on the evening it opened
             self.tally.look(last - opened + 1)
-            following = opened
-            for (start, end), components in sorted(charged.items()):
-                if start != following:
-                    self._short(contract, following, start)
-                if len(set(components)) != len(components):
-                    self._short(contract, start, end + 1)
-                following = end + 1
+            for following, periods in self._chains(contract, opened):
+                for (start, end), components in periods:
+                    if start != following:
+                        self._short(contract, following, start)
+                    if len(set(components)) != len(components):
+                        self._short(contract, start, end + 1)
+                    following = end + 1
             start, end = self.running.get(contract, (following, following))
             if contract in self.left and following <= last:
                 self._short(contract, following, last + 1)

@@ -8,8 +8,11 @@ from collections import defaultdict
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.fee_terms import FeeTermsError, Terms
+from tsutsumi.run.fee_facts import Past
 from tsutsumi.run.fee_lives import Life, Lives
-from tsutsumi.run.verify_check import Bench, Check, Day, Tally
+from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
+from tsutsumi.store.correction_rows import automatic_events, known_facts
+from tsutsumi.store.database import reading
 
 
 class FeePreview:
@@ -17,7 +20,12 @@ class FeePreview:
 
     def __init__(self, bench: Bench) -> None:
         tables = bench.reference.tables
-        self.lives = Lives(bench.reference.fee_terms, bench.reference.registry.sleeves["contract_no"])
+        with reading(bench.house) as connection:
+            facts, self.automatic = known_facts(connection, bench.days[-1].date), automatic_events(connection)
+        past = Past(facts, bench.reference) if facts else None
+        self.starts = past.starts if past else {}
+        self.corrected: dict[int, int] = {}
+        self.lives = Lives(bench.reference.fee_terms, bench.reference.registry.sleeves["contract_no"], past=past)
         self.by_sleeve = {row["program_no"] for row in tables["program_rules"] if row.get("performance_scope") == "sleeve"}
         self.adjusted = {row["program_no"] for row in tables.get("fee_adjustments", ())}
         self.tally = Tally(
@@ -29,10 +37,16 @@ class FeePreview:
     def add(self, day: Day) -> None:
         """Take in one day."""
         self.lives.add(day.tables, day.books)
+        events = day.table("inputs.events")
+        for number, contract, yen in [] if events is None else rows_of(events, "event_no", "contract_no", "amount_yen"):
+            if number in self.automatic:
+                self.corrected[contract] = self.corrected.get(contract, 0) + yen
 
     def checks(self) -> list[Check]:
         """Return the check."""
         apart = 0
+        for number, (old, new) in self.starts.items():
+            self.lives.of[number].begin_on(old, new)
         for number, life in self.lives.of.items():
             terms = life.changed_terms(self.lives.book, number, self.lives.day)
             if len(terms) > 1 or life.program_no in self.adjusted or (terms[0].performance and life.program_no in self.by_sleeve):
@@ -53,6 +67,9 @@ class FeePreview:
         for (_, component, kind, start, end, _), yen in life.fees.items():
             charged[terms.components[component].name, kind, start, end].append(yen)
         self.tally.look(len(life.fees))
+        if number in self.corrected:
+            self._compare_sum(number, life, told)
+            return
         for key in told.keys() | charged.keys():
             ours, theirs = sorted(charged.get(key, [])), sorted(told.get(key, []))
             if ours != theirs:
@@ -60,6 +77,14 @@ class FeePreview:
                 span = f"{from_epoch_day(start)} to {from_epoch_day(end)}"
                 amount = abs(sum(ours) - sum(theirs)) or 1
                 self.tally.short(amount, f"contract {number}: {name}, {kind}, {span}: charged {ours}, previewed {theirs}")
+
+    def _compare_sum(self, number: int, life: Life, told: dict[tuple, list[int]]) -> None:
+        """With corrections: all that was charged and the corrections are what the corrected past gives (訂正後の合計)."""
+        right = sum(-sum(of) if key[1] == "refund" else sum(of) for key, of in told.items())
+        charged = sum(-yen if key[2] == "refund" else yen for key, yen in life.fees.items())
+        corrected = self.corrected[number]
+        text = f"contract {number}: charged {charged:,}, corrected by {corrected:,}, by the corrected past {right:,}"
+        self.tally.short(abs(charged + corrected - right), text)
 
     def _told(self, life: Life, terms: Terms) -> dict[tuple, list[int]]:
         told: dict[tuple, list[int]] = defaultdict(list)

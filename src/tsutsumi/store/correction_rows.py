@@ -18,7 +18,7 @@ EVENT_KIND = "fee_corrected"
 
 @dataclass(frozen=True)
 class Fact:
-    """One correction (訂正): what a closed day should have known; `price` is at the instrument's price_scale."""
+    """One correction (訂正): what the days closed before `booked_date` should have known; `price` is at its price_scale."""
 
     correction_id: str
     kind: str
@@ -30,6 +30,7 @@ class Fact:
     amount_yen: int = 0
     new_date: Date | None = None
     note: str = ""
+    booked_date: Date | None = None
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,11 @@ def pending_states(connection: Connection, event_numbers: Iterable[int]) -> dict
     return found
 
 
-def pending_yen(connection: Connection) -> dict[int, int]:
-    """Return contract_no → yen of corrections that no close has booked yet (計上待ちの訂正)."""
-    query = select(events.c.contract_no, events.c.amount_yen)
-    found: dict[int, int] = {}
-    for row in connection.execute(query.where(events.c.kind == EVENT_KIND, events.c.processed_date.is_(None))):
-        found[row.contract_no] = found.get(row.contract_no, 0) + row.amount_yen
-    return found
+def automatic_events(connection: Connection) -> set[int]:
+    """Return the numbers of the events that book corrections (訂正を計上するイベント), those loaded by hand apart."""
+    batches = select(fee_corrections.c.batch_hash).distinct()
+    query = select(events.c.event_no).where(events.c.kind == EVENT_KIND, events.c.content_hash.in_(batches))
+    return set(connection.execute(query).scalars())
 
 
 def keep_corrections(

@@ -91,7 +91,7 @@ def statement_lines(content: dict) -> list[str]:
             for line in company["lines"]
         ]
         header = ("商品 program", "要素 component", "種類 kind", "件数 number", "報酬 fee (円)", "配分 share (円)")
-        lines += ["", f"■ {company['name']} {company['name_en']} ({company['company_id']})", *_table(header, rows, 3)]
+        lines += ["", f"■ {company['name']} {company['name_en']} ({company['company_id']})", *table_lines(header, rows, 3)]
         net = f"受取 gets {company['part_yen']:,}" if not company["owed_yen"] else f"支払超過 owes {company['owed_yen']:,}"
         lines.append(f"  当月 month: 配分 share {company['share_yen']:,} ＋ 精算 moved {company['moved_yen']:,} → {net} 円")
         lines.append(
@@ -157,9 +157,9 @@ def invoice_lines(content: dict) -> list[str]:
              line["amount_yen"])
             for line in invoice["lines"]
         ]
-        lines += _table(("商品 program", "要素 component", "種類 kind", "税率 tax rate", "税込 tax-in (円)"), rows, 3)
+        lines += table_lines(("商品 program", "要素 component", "種類 kind", "税率 tax rate", "税込 tax-in (円)"), rows, 3)
         rows = [(f"{rate['tax_percent']} %", rate["net_yen"], rate["tax_yen"], rate["amount_yen"]) for rate in invoice["rates"]]
-        lines += _table(("税率 tax rate", "税抜 net (円)", "消費税 tax (円)", "税込合計 total (円)"), rows, 0)
+        lines += table_lines(("税率 tax rate", "税抜 net (円)", "消費税 tax (円)", "税込合計 total (円)"), rows, 0)
     return [*lines, *_notices(content["notices"])]
 
 
@@ -212,7 +212,7 @@ def certificate_lines(content: dict) -> list[str]:
         lines += ["", f"■ 契約 contract {contract['contract_id']} ({contract['program_id']})",
                   f"  発行者 issuer: {issuer}（登録番号 registration number {number}）"]
         rows = [(line["component"], *(line[name] for name in fields)) for line in contract["lines"]]
-        lines += _table(header, rows, 1)
+        lines += table_lines(header, rows, 1)
         lines += [f"  {rate['tax_percent']} % 対象 taxed: {rate['paid_yen']:,} 円（うち消費税 tax inside {rate['tax_yen']:,} 円）"
                   for rate in contract["rates"]]
     totals = "合計 total: 支払 paid {paid_yen:,} 円（うち消費税 tax inside {tax_yen:,} 円）"
@@ -255,8 +255,8 @@ def _notices(notices: Iterable[Notice | Mapping]) -> list[str]:
     return ["", "注意 notices", *lines] if lines else []
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence], first_number: int) -> list[str]:
-    """Return a table's lines; the columns from `first_number` on stand to the right."""
+def table_lines(header: Sequence[str], rows: Iterable[Sequence], first_number: int) -> list[str]:
+    """Return a table as lines of text (表の表示); the columns from `first_number` on stand to the right."""
     texts = [tuple(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row) for row in [header, *rows]]
     widths = [max(cell_len(row[column]) for row in texts) for column in range(len(header))]
     lines = []

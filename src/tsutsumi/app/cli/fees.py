@@ -50,6 +50,17 @@ PAPERS = {  # read only when used: they need a house
 for _name, (_options, _help) in PAPERS.items():
     _example = f"Example:\n  tsutsumi fees {_name} my-house {_options} --to papers"
     app.command(f"tsutsumi.app.cli.fee_papers:{_name}", name=_name, help=_help, help_epilogue=_example)
+_TERMS = "--terms-id standard --terms new.toml --from 2027-01-01"
+CHANGES = {  # what comes before a fee is charged by other terms, and after one was charged on a wrong past
+    "plan": ("fee_plan", _TERMS, "What a change of fee terms would mean for every contract (変更計画)."),
+    "propose": ("fee_plan", f"{_TERMS} --by tanaka", "Propose a change of fee terms (変更の提案)."),
+    "approve": ("fee_plan", "1 --by suzuki", "Approve a proposed change (変更の承認): another person than who proposed."),
+    "proposals": ("fee_plan", "", "The proposed changes of fee terms (提案の一覧)."),
+    "correct": ("fee_correction", "corrections.csv --by tanaka", "Correct the fees of closed days (過去の報酬の訂正)."),
+}
+for _name, (_file, _options, _help) in CHANGES.items():
+    _example = f"Example:\n  tsutsumi fees {_name} my-house {_options}".rstrip()
+    app.command(f"tsutsumi.app.cli.{_file}:{_name}", name=_name, help=_help, help_epilogue=_example)
 
 
 @app.default

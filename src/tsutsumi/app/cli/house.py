@@ -37,7 +37,7 @@ def init(
     try:
         made = create_house(house, database, partitions)
         with transaction(made) as connection:
-            audit.append(connection, _actor(), "init", {"partitions": partitions}, clock.now())
+            audit.append(connection, user_name(), "init", {"partitions": partitions}, clock.now())
     except HouseError as error:
         return told("init", error, json)
     backend = made.engine.dialect.name
@@ -73,14 +73,14 @@ def load(
     try:
         if not files:
             raise HouseError(f"{house}: no file was named: name one or more CSV or Parquet files")
-        report = load_files(open_house(house), files, clock.now(), _actor(), replace_prices)
+        report = load_files(open_house(house), files, clock.now(), user_name(), replace_prices)
     except HouseError as error:
         return told("load", error, json)
     print(json_text.dumps(_content(report), ensure_ascii=False) if json else "\n".join(_lines(report)))
     return FELL_SHORT if report.refused else DONE
 
 
-def _actor() -> str:
+def user_name() -> str:
     """Return the name of the user of this system, for the audit log."""
     try:
         return getpass.getuser()

@@ -37,13 +37,14 @@ def chance(now, monthly, target, months, nu, sigma, at_end, scale, moments, bend
 def _asked(kind, yen, now, monthly, target, months, nu, sigma, at_end, want, scale, moments, bend, covered):
     """Return how far the goal is above what is wanted, in probits; for a target or a drawing, how far below."""
     if kind == PAYMENT:
-        p = chance(now, yen, target, months, nu, sigma, at_end, scale, moments, bend, covered)
+        monthly = yen
     elif kind == TOP_UP:
-        p = chance(now + yen, monthly, target, months, nu, sigma, at_end, scale, moments, bend, covered)
+        now = now + yen
     elif kind == TARGET:
-        p = chance(now, monthly, yen, months, nu, sigma, at_end, scale, moments, bend, covered)
+        target = yen
     else:
-        p = chance(now, -yen, target, months, nu, sigma, at_end, scale, moments, bend, covered)
+        monthly = -yen
+    p = chance(now, monthly, target, months, nu, sigma, at_end, scale, moments, bend, covered)
     gap = probit(p, 1.0 - p) - probit(want, 1.0 - want)
     return gap if kind <= TOP_UP else (-gap if gap != 0.0 else -1e-300)
 

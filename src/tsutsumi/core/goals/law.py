@@ -75,8 +75,9 @@ def _keep(spare, first, size, mass):
     block = (first + low) // BLOCK
     ahead = first + low - block * BLOCK
     count = (ahead + high - low + BLOCK - 1) // BLOCK
-    mass[: count * BLOCK] = 0.0
-    mass[ahead : ahead + high - low] = spare[low:high]
+    for i in range(count * BLOCK):
+        from_low = i - ahead
+        mass[i] = spare[low + from_low] if 0 <= from_low < high - low else 0.0
     return block, count
 
 
@@ -88,7 +89,8 @@ def _second(nu, sigma, scales, u, mass, spare):
     for j in range(STARTS):
         base = _base((u[j] + nu) / step)
         first, last = min(first, base), max(last, base + TAPS)
-    spare[: last - first] = 0.0
+    for i in range(last - first):
+        spare[i] = 0.0
     for j in range(STARTS):
         centre = (u[j] + nu) / step
         base = _base(centre)
@@ -108,7 +110,8 @@ def _rows(nu, sigma, scales, block, rows):
         if k == 0:
             base = _base(centre)
         ahead = min(_base(centre) - base, BLOCK - 1)
-        rows[k] = 0.0
+        for t in range(WIDE):
+            rows[k, t] = 0.0
         _weigh(centre, base + ahead, scales, rows[k, ahead:])
     return base
 
@@ -127,7 +130,9 @@ def _carry(mass, count, rows, bases, first, spare):
 @njit(cache=True, error_model="numpy")
 def _month(nu, sigma, scales, mass, block, count, spare, rows, bases):
     """Carry every start one month on, in place; starts whose blocks overlap share the kernel's rows."""
-    lowest = np.min(block)
+    lowest = block[0]
+    for k in range(block.size):
+        lowest = min(lowest, block[k])
     known_from, known_to = 0, 0
     for k in range(block.size):
         start, stop = block[k] - lowest, block[k] + count[k] - lowest
@@ -139,7 +144,8 @@ def _month(nu, sigma, scales, mass, block, count, spare, rows, bases):
             bases[q] = _rows(nu, sigma, scales, lowest + q, rows[q])
         known_from, known_to = min(known_from, start), max(known_to, stop)
         first, length = bases[start], bases[stop - 1] + WIDE - bases[start]
-        spare[:length] = 0.0
+        for i in range(length):
+            spare[i] = 0.0
         _carry(mass[k], count[k], rows[start:], bases[start:], first, spare)
         block[k], count[k] = _keep(spare, first, length, mass[k])
 
@@ -180,12 +186,15 @@ def before_last_month(months, nu, sigma, log_ratios):
     block, scales, spare = np.empty(starts, np.int64), _tap_scales(), np.empty(room)
     for k in range(starts):
         block[k], size[k] = _second(nu, sigma, scales, u[k], mass[k], spare)
-    apart = np.max(block + size) - np.min(block) + starts * room // BLOCK
+    lowest, end = block[0], block[0]
+    for k in range(starts):
+        lowest, end = min(lowest, block[k]), max(end, block[k] + size[k])
+    apart = end - lowest + starts * room // BLOCK
     rows, bases = np.empty((apart, BLOCK, WIDE)), np.empty(apart, np.int64)
     for _ in range(months - 3):
         _month(nu, sigma, scales, mass, block, size, spare, rows, bases)
-    size *= BLOCK
     for k in range(starts):
+        size[k] *= BLOCK
         for j in range(size[k]):
             u[k, j] = softplus((block[k] * BLOCK + j) * step)
     return u, mass, size

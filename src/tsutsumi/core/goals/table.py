@@ -175,8 +175,8 @@ def build_table(portfolio: Portfolio, months: int = 600) -> GoalTable:
 
     Notes
     -----
-    Worst error up to 50 years against `canonical.exact`: 0.006 percentage point to 30 % volatility, 0.02 to 40 %. What is not certain
-    is told no nearer than 2e-8 to 0 or 1.
+    Worst error up to 50 years against `canonical.exact`: 0.006 percentage point to 30 % volatility, 0.02 to 40 %. What is not
+    certain is told no nearer than 2e-8 to 0 or 1.
 
     Examples
     --------
