@@ -16,6 +16,12 @@ from tests.audit.result import Check, found
 KEY = ["contract_id", "component"]
 
 
+@cache
+def read_terms(text: str) -> Terms:
+    """The terms of a text, read once."""
+    return Terms(text)
+
+
 class FeeBooks:
     """What the fee checks need beside the books: histories of contracts and sleeves, and the terms of each contract."""
 
@@ -83,10 +89,6 @@ class FeeBooks:
             result.setdefault(row[keyed] if keyed else None, []).append((row["valid_from_date"], Terms(row["terms_toml"])))
         return result
 
-    @cache
-    def _read(self, text: str) -> Terms:
-        return Terms(text)
-
     @cached_property
     def _programs(self) -> dict[int, str]:
         return dict(self.sleeves.select("c", "program_id").unique("c").iter_rows())
@@ -107,7 +109,7 @@ class FeeBooks:
         if name and self.export.has("fee_terms", "fee_terms_id", "valid_from_date", "terms_toml"):
             rows = self.export.tables["fee_terms"].filter((col("fee_terms_id") == name) & (col("valid_from_date") <= start))
             if rows.height:
-                return self._read(rows.sort("valid_from_date")["terms_toml"][-1])
+                return read_terms(rows.sort("valid_from_date")["terms_toml"][-1])
         dated = self._dated_terms.get(self._programs.get(contract)) or self._dated_terms.get(None) or []
         return next((terms for valid_from, terms in reversed(dated) if valid_from <= start), None)
 

@@ -23,7 +23,8 @@ def steps(cell: str) -> tuple[Step, ...]:
         kind = NAMES[word]
         if kind in ("long_holding", "deposit_step"):
             pairs = zip(rest[::2], rest[1::2], strict=True)
-            found += [Step(number, kind, threshold=whole(re.sub("[年円]", "", level)), factor_ppm=ppm(rate)) for level, rate in pairs]
+            levels = [(whole(re.sub("[年円]", "", level)), ppm(rate)) for level, rate in pairs]
+            found += [Step(number, kind, threshold=level, factor_ppm=rate) for level, rate in levels]
         elif kind == "campaign":
             found.append(Step(number, kind, "", 0, ppm(rest[3]), 0, *(epoch_day(date.fromisoformat(day)) for day in rest[:3])))
         else:
@@ -41,7 +42,8 @@ def fees(balances: list[int], opened: str, span: list[str], cell: str, mean: int
 @cases("fee-adjustment")
 def fee_adjustment(row):
     """One charge and its steps."""
-    assert fees([whole(row["残高"])], row["契約開始"], row["期間"].split(), row["手順"], whole(row["入金の平均"])) == [whole(row["報酬"])]
+    told = fees([whole(row["残高"])], row["契約開始"], row["期間"].split(), row["手順"], whole(row["入金の平均"]))
+    assert told == [whole(row["報酬"])]
 
 
 @cases("fee-group")

@@ -1,4 +1,4 @@
-"""A rebalance that goes to the band, part of the way or nowhere (core/rebalance_aim.py), by hand: a unit of the two funds is a yen."""
+"""A rebalance to the band, part of the way or nowhere (core/rebalance_aim.py), by hand: a unit of the two funds is a yen."""
 
 from tests.core.build import BOND, FUND, day
 from tests.core.test_orders import CALENDAR, TODAY, bought, evening, house, market, sold

@@ -30,6 +30,7 @@ from tests.days.still_house import (
 from tests.oracles.fees_oracle import charges
 from tsutsumi.core.flows import EXTERNAL_LAST
 from tsutsumi.run.export import export_house, gather_house
+from tsutsumi.run.fee_papers import certificate, month_papers
 from tsutsumi.run.history import ids_of, rows_of, walk
 from tsutsumi.store.database import HouseError
 
@@ -90,6 +91,16 @@ def test_the_difference_is_booked_once_as_a_credit_and_collected_like_any_fee(tm
         ("N1", prices()["eq"][MISPRINTED[1]], booked, "tanaka")]
     assert set(corrections[0]["contract_ids"].split(";")) == {of.contract_id for of in report.contracts if
                                                               of.difference_yen or of.states}
+
+
+def test_the_papers_of_the_month_and_of_the_year_know_the_correction(tmp_path):
+    house = wrong_house(tmp_path, CHARGED)
+    report = {of.contract_id: of.difference_yen for of in correct(house, nav()).contracts}
+    close_to(house, Date(2027, 1, 29))
+    statement = month_papers(house, "2027-01").statement
+    told = {(line.program_id, line.company_id): line.fee_yen for line in statement.lines if line.kind == "correction_refund"}
+    assert told["average", "bank"] == report["average1"] + report["average2"] < 0 and statement.difference_yen == 0
+    assert certificate(house, "c-average1", 2027).difference_yen == 0
 
 
 def test_the_same_file_twice_changes_nothing(tmp_path):

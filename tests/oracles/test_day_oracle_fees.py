@@ -163,7 +163,8 @@ def test_a_new_period_opens_on_the_last_business_day_before_it():
     may = date(2026, 5, 25)
     house = house_of(terms(balance(), **ADVANCE), JUNE[1], pay_in(may, MILLION), pay_in(JUNE[0], 500_000), first=may)
     # 7 days of May: 700 yen paid on Wednesday 27
-    assert fee_rows(house) == [("charge", 25, 31, MILLION, 700), ("charge", 1, 30, 999_300, 2_997), ("addition", 1, 30, 500_000, 1_500)]
+    assert fee_rows(house) == [
+        ("charge", 25, 31, MILLION, 700), ("charge", 1, 30, 999_300, 2_997), ("addition", 1, 30, 500_000, 1_500)]
     assert [fee.charged_date for fee in house.fees] == [may, JUNE[0], JUNE[0]]
 
 

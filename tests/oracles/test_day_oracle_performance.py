@@ -152,7 +152,8 @@ def test_periods_are_numbered_from_the_switch_on():
     contract, found, first = house.contracts[1], [], date(2027, 4, 1)
     for _ in range(4):
         contract.period = period_from(house, contract, first)
-        found.append((contract.period.terms_id, contract.period.number, str(contract.period.start_date), str(contract.period.end_date)))
+        period = contract.period
+        found.append((period.terms_id, period.number, str(period.start_date), str(period.end_date)))
         first = date.fromordinal(contract.period.end_date.toordinal() + 1)
     assert found == [("F", 1, "2027-04-01", "2027-06-30"), ("H", 1, "2027-07-01", "2027-09-30"),
                      ("H", 2, "2027-10-01", "2027-10-31"), ("H", 3, "2027-11-01", "2027-11-30")]
@@ -164,7 +165,8 @@ def test_periods_of_the_contract_are_counted_from_its_opening():
     opened = date(2026, 1, 31)
     ends = [period_end(own, opened, day) for day in (opened, date(2026, 3, 1), date(2026, 7, 1), date(2026, 7, 31))]
     assert ends == [date(2026, 2, 28), date(2026, 3, 30), date(2026, 7, 30), date(2026, 8, 30)]
-    assert [anniversary(date(2024, 2, 29), years) for years in (0, 1, 4)] == [date(2024, 2, 29), date(2025, 2, 28), date(2028, 2, 29)]
+    days = [anniversary(date(2024, 2, 29), years) for years in (0, 1, 4)]
+    assert days == [date(2024, 2, 29), date(2025, 2, 28), date(2028, 2, 29)]
 
 
 def test_a_mark_begins_with_the_terms():
@@ -175,7 +177,8 @@ def test_a_mark_begins_with_the_terms():
     later = {**rules, "valid_from_date": date(2026, 1, 20), "fee_terms_id": "G", "band_absolute_ppm": 2 * MILLION}
     texts = {"F": terms(balance("[[0, 0]]")), "G": terms(PROFIT.format(every=1, mark="scaled"))}
     rows = [{"fee_terms_id": name, "valid_from_date": date(2026, 1, 1), "terms_toml": text} for name, text in texts.items()]
-    house = house_of("", date(2026, 2, 27), pay_in(first, MILLION), gain(date(2026, 1, 30), HUNDRED), pay_in(date(2026, 2, 2), 5_0000),
+    paid = pay_in(first, MILLION), gain(date(2026, 1, 30), HUNDRED), pay_in(date(2026, 2, 2), 5_0000)
+    house = house_of("", date(2026, 2, 27), *paid,
                      gain(date(2026, 2, 10), 30_000), first=first, fee_terms=rows,
                      program_rules=[{**rules, "band_absolute_ppm": 2 * MILLION}, later])
     assert [(day.month, day.day) for day in business_days(date(2026, 2, 26), date(2026, 3, 2))] == [(2, 26), (2, 27), (3, 2)]
@@ -218,6 +221,7 @@ def test_a_debit_is_no_need_until_its_day():
     found = []
     for kind, failures in (("cash", frozenset()), ("deposit", frozenset()), ("deposit", {(1, due)})):
         tables = {"model_weights": small_tables([100])["model_weights"]}
-        house = house_of(terms(balance()), last, pay_in(JUNE[0], MILLION), rules={"collection_kind": kind}, failures=failures, **tables)
+        rules = {"collection_kind": kind}
+        house = house_of(terms(balance()), last, pay_in(JUNE[0], MILLION), rules=rules, failures=failures, **tables)
         found.append([order.decided_date for order in house.orders if order.side == "sell"])
     assert found == [[JUNE[21]], [], [due]]

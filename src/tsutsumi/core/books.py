@@ -31,7 +31,6 @@ class Books:
     fee_days: Frame
     fee_marks: Frame
     ended: Frame
-    goals: Frame
     market: MarketState
     offsets: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     row_of_sleeve: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
@@ -39,7 +38,7 @@ class Books:
 
 STATE_TABLES = (
     "sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees", "fee_days", "fee_marks",
-    "ended", "goals",
+    "ended",
 )
 FEE_KEY = ("contract_no", "sleeve_no", "component_no", "kind_code", "start_date")  # what is one fee
 OWNERS = frozenset({"account_no", "contract_no", "sleeve_no", "instrument_no", "program_no"})

@@ -1,7 +1,7 @@
 """What changed in the books since yesterday (差分): a closed day is a delta on a monthly snapshot.
 
 Values, time-weighted indices and fee bases move every day for every sleeve, but follow from yesterday's by a rule: only the
-value is kept (and of a goal its probability), what is in cash and under way where that moved, and the rows for which the rule does not hold. Live orders follow
+value is kept, what is in cash and under way where that moved, and the rows for which the rule does not hold. Live orders follow
 from yesterday's and the day's own orders. `apply(before, delta(before, after)) == after`, to the byte.
 """
 
@@ -27,17 +27,14 @@ KEY_COLUMNS = {
     "fee_days": ("contract_no", "start_date"),
     "fee_marks": ("contract_no", "sleeve_no", "component_no", "step_no"),
     "ended": ("contract_no", "sleeve_no"),
-    "goals": ("goal_no",),
 }
 ORDER = {
     "account_positions": ("account_no", "instrument_no"),
     "contracts": ("account_no", "contract_no"),
     "dues": ("sleeve_no", "charged_date"),
-    "goals": ("account_no", "sleeve_no", "goal_no"),
 }
 IN_SLEEVE_ORDER = {"positions": ("instrument_no",), "orders": ("decided_date", "instrument_no")}
 MONEY_COLUMNS = ("cash_yen", "receivable_yen", "payable_yen")
-ODDS_COLUMNS = ("probability_ppm", "market_ppm", "payment_ppm", "time_ppm", "assumption_ppm")  # of goals: new every day
 MARKET_COLUMNS = ("price", "fx_ppm", "priced_date", "refused_price")
 
 
@@ -59,11 +56,6 @@ def _rolled_orders(before: Frame, of_day: Frame, sleeve_rank: np.ndarray) -> Fra
     live = of_day["status_code"] <= PRICED
     orders = stack(take(before, kept), take(of_day, live))
     return take(orders, sorted_order(sleeve_rank[orders["sleeve_no"]], orders["decided_date"], orders["instrument_no"]))
-
-
-def _slow(goals: Frame) -> Frame:
-    """Return the goals without the figures that are new every day: those are kept whole, as the value is."""
-    return goals | {name: np.zeros(length(goals), goals[name].dtype) for name in ODDS_COLUMNS}
 
 
 def _differs(one: Frame, other: Frame) -> np.ndarray:
@@ -98,9 +90,6 @@ def delta(before: Books, after: Books, orders: Frame) -> dict[str, Frame]:
     before = replace(before, orders=_rolled_orders(before.orders, orders, rank))
     for table, key in KEY_COLUMNS.items():
         old, new = getattr(before, table), getattr(after, table)
-        if table == "goals":
-            tables["delta.goal_odds"] = {name: new[name] for name in ODDS_COLUMNS}
-            old, new = _slow(old), _slow(new)
         changed, gone = _table_delta(old, new, key)
         tables[f"delta.{table}"] = changed
         tables[f"delta.{table}.gone"] = gone
@@ -172,14 +161,13 @@ def apply(before: Books, day: int, tables: dict[str, Frame], market: MarketState
     sleeve_rank[numbers] = np.arange(numbers.size)
     before = replace(before, orders=_rolled_orders(before.orders, tables.get("orders", empty("orders")), sleeve_rank))
     for table, key in KEY_COLUMNS.items():
-        old = _slow(before.goals) if table == "goals" else getattr(before, table)
+        old = getattr(before, table)
         changed, gone = tables.get(f"delta.{table}"), tables.get(f"delta.{table}.gone")
         if changed is None and gone is None:
             frames[table] = old
             continue
         changed = None if changed is None else _complete(table, changed)
         frames[table] = _apply_table(table, old, changed, gone, key, sleeve_rank)
-    frames["goals"] = frames["goals"] | tables.get("delta.goal_odds", {})
     return index_books(Books(day, **frames, market=market))
 
 

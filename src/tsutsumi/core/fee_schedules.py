@@ -221,7 +221,8 @@ def book_schedule(terms: Terms, histories: Histories, through: date, contracts: 
     ... ''')
     >>> start, rows = np.array([20605, 20615]), np.array([0, 1, 2])
     >>> value, none = np.full(2, 10_000_000), np.zeros(0, np.int64)
-    >>> known = Histories(start, np.full(2, NEVER), rows, start.astype(np.int32), value, None, rows * 0, none.astype(np.int32), none)
+    >>> never, no_day = np.full(2, NEVER), none.astype(np.int32)
+    >>> known = Histories(start, never, rows, start.astype(np.int32), value, None, rows * 0, no_day, none)
     >>> [(line.contract.tolist(), line.yen["fee"].tolist()) for line in book_schedule(terms, known, date(2026, 7, 31))]
     [([0, 1], [30000, 20000]), ([0, 1], [31000, 31000])]
     """

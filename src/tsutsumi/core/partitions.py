@@ -23,7 +23,6 @@ def canonical(books: Books) -> Books:
         "fee_days": sort(books.fee_days, "contract_no", "start_date"),
         "fee_marks": sort(books.fee_marks, "contract_no", "sleeve_no", "component_no", "step_no"),
         "ended": sort(books.ended, "contract_no", "sleeve_no"),
-        "goals": sort(books.goals, "account_no", "sleeve_no", "goal_no"),
     }
     return replace(books, **frames)
 

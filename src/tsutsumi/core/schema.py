@@ -60,9 +60,6 @@ COLUMNS: dict[str, str] = {
     "fee_states": "event_no account_no contract_no sleeve_no component_no step_no kind_code start_date after_yen before_yen"
     " amount_yen",
     "ended": "account_no contract_no sleeve_no closed_date",
-    "goals": "account_no sleeve_no goal_no status_code told_code monthly_yen target_yen target_date mean_ppm risk_ppm"
-    " probability_ppm market_ppm payment_ppm time_ppm assumption_ppm",
-    "advice": "account_no sleeve_no goal_no rank_no option_code amount_yen model_no months_count probability_ppm",
     "fee_shares": "contract_no sleeve_no component_no kind_code start_date company_no share_yen",
     "flows": "account_no sleeve_no kind_code amount_yen event_no instrument_no",
     "journal": "entry_no account_no entry_sleeve_no sleeve_no ledger_code instrument_no quantity cause_code cause_no",
@@ -77,7 +74,6 @@ KEYS: dict[str, tuple[str, ...]] = {
     "sleeves": ("account_no", "contract_no", "sleeve_no"),
     "account_positions": ("account_no", "instrument_no"),
     "contracts": ("account_no", "contract_no"),
-    "goals": ("account_no", "sleeve_no", "goal_no"),
 }
 
 

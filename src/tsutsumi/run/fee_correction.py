@@ -7,7 +7,7 @@ day; the period that runs goes on from the state that the right past would have 
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date as Date
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from tsutsumi.store.day_tables import load_books
 from tsutsumi.store.manifest import closed_days, lock_house
 from tsutsumi.store.tables import events, fee_corrections
 
+MOST_EXPLAINED = 500
+
 
 @dataclass(frozen=True)
 class Change:
@@ -53,7 +55,8 @@ class ContractCorrection:
 
     `charged_yen` and `right_yen` are of the days that were computed again. `outside`: the contract has ended, the amount is to be
     settled outside. `earlier_yen`: corrections that came before.
-    `running`: the period that runs goes on from another state. `before`, `after`: the arithmetic of what changed.
+    `running`: the period that runs goes on from another state. `before`, `after`: the arithmetic of what changed, of the
+    `MOST_EXPLAINED` contracts that move most.
     """
 
     contract_no: int
@@ -65,9 +68,9 @@ class ContractCorrection:
     outside: bool
     running: bool
     changes: tuple[Change, ...]
-    before: tuple[dict, ...]
-    after: tuple[dict, ...]
     states: tuple[tuple, ...] = ()
+    before: tuple[dict, ...] = ()
+    after: tuple[dict, ...] = ()
 
     @property
     def difference_yen(self) -> int:
@@ -197,16 +200,29 @@ def compute(known: Known, reference: Reference, books: Books, facts: list[Fact])
     names = {row["contract_no"]: row["contract_id"] for row in reference.tables["contracts"]}
     leaving = (books.payouts["kind_code"] == P_TERMINATION) & (books.payouts["pay_date"] > books.day)
     alive = set(books.contracts["contract_no"].tolist()) - set(books.payouts["contract_no"][leaving].tolist())
-    return first or known.closed[0], [
+    found = [
         _corrected(known, books, number, names[number], tuple(sorted(concerned[number])), charged[number], runs, number in alive)
         for number in sorted(contracts)
+    ]
+    return first or known.closed[0], _explained(found, runs)
+
+
+def _explained(found: list[tuple[ContractCorrection, set, set]], runs: list[Narrator]) -> list[ContractCorrection]:
+    """Return the corrections with the arithmetic of those that move most (計算過程), before and after."""
+    moved = sorted((of for of, _, _ in found if of.changes), key=lambda of: (-abs(of.difference_yen), of.contract_no))
+    chosen = {of.contract_no for of in moved[:MOST_EXPLAINED]}
+    return [
+        replace(of, **{name: tuple(run.explained(of.contract_no, lines))
+                       for name, run, lines in zip(("before", "after"), runs, sides, strict=True)})
+        if of.contract_no in chosen else of for of, *sides in found
     ]
 
 
 def _corrected(
     known: Known, books: Books, number: int, name: str, ids: tuple[str, ...], charged: list[FeeLine], runs: list[Narrator],
     alive: bool,
-) -> ContractCorrection:
+) -> tuple[ContractCorrection, set, set]:
+    """Return what one contract was charged wrong by, and which fees are no more, or new."""
     old, new = ([line for line, _ in run.stories[number].lines] for run in runs)
     paid = sum(line.signed_yen for line in charged)
     if number not in known.touched and sorted(old, key=_order) != sorted(charged, key=_order):
@@ -224,10 +240,11 @@ def _corrected(
         mine = books.sleeves["sleeve_no"][books.sleeves["contract_no"] == number].tolist()
         added = runs[1].rerun.past.added
         states += tuple(sleeve_rows(books, MONEY, {sleeve: -added[sleeve] for sleeve in mine if added.get(sleeve)}))
-    return ContractCorrection(
+    found = ContractCorrection(
         number, name, ids, paid, known.earlier.get(number, 0), sum(line.signed_yen for line in new), not alive, bool(states),
-        tuple(changes), tuple(runs[0].explained(number, gone)), tuple(runs[1].explained(number, come)), states,
+        tuple(changes), states,
     )
+    return found, gone, come
 
 
 def _order(line: FeeLine) -> tuple:
