@@ -20,8 +20,9 @@ from tsutsumi.run.verify import Digests, _days
 from tsutsumi.run.verify_books import AccountBooks, Deltas, JournalBooks, JournalSums, Snapshots
 from tsutsumi.run.verify_check import Bench, Tally
 from tsutsumi.run.verify_custodian import Custodians
-from tsutsumi.run.verify_fees import FeeBase, FeeCoverage, FeeShares
+from tsutsumi.run.verify_fees import FeeCoverage, FeeShares
 from tsutsumi.run.verify_money import Events, Ladder, Promises
+from tsutsumi.run.verify_preview import FeePreview
 from tsutsumi.run.verify_quotes import Quotes
 from tsutsumi.run.verify_shares import Allocations, Blocks, Capital
 from tsutsumi.run.verify_values import Profit
@@ -111,7 +112,7 @@ FACTS = [
     (FeeShares, "fee_shares", "flows", {"kind_code": FEE}, "amount_yen", -1),
     (FeeCoverage, "fee_coverage", "fees", {"charged_date": "day"}, "start_date", 1),
     (FeeCoverage, "fee_coverage", "fees", {"charged_date": "day"}, "end_date", -1),
-    (FeeBase, "fee_base", "fees", {"charged_date": "day"}, "base_yen", 1),
+    (FeePreview, "fee_preview", "fees", {"charged_date": "day"}, "fee_yen", 1),
     (Snapshots, "snapshots", "state.sleeves", {}, "cash_yen", 1),
     (Digests, "digests", "prices", {}, "price", 1),
     (Custodians, "custodian", "orders", {"decided_date": "day", "side_code": SALE}, "asked_units", -1),

@@ -203,7 +203,8 @@ def approval_rows(rows: dict[str, list[dict]]) -> list[dict]:
     found = []
     for number, row in enumerate(versions, 1):
         subject = f"model {ids[row['model_no']]} version {row['version']}"
-        found.append({"approval_no": number, "subject": subject} | {key: row[key] for key in keys})
+        told = {"approval_no": number, "subject": subject, "content": "", "approved_at": row["recorded_at"]}
+        found.append(told | {key: row[key] for key in keys})
     return found
 
 

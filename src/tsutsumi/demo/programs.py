@@ -95,7 +95,8 @@ PROGRAMS = (
 RULE_DEFAULTS = {
     "band_absolute_ppm": 50_000, "band_relative_ppm": 0, "cooldown_days": 20, "rebalance_months": "", "minimum_trade_yen": 0,
     "minimum_deposit_yen": 0, "minimum_instalment_yen": 0, "withdrawal_limit_ppm": 900_000, "sale_margin_ppm": 50_000,
-    "collection_days": 1,
+    "collection_days": 1, "rebalance_kind": "target", "rebalance_fraction_ppm": 0, "performance_scope": "contract",
+    "collection_kind": "cash",
 }
 FEE_FRAME = """name = "{name}"
 rates_of = "day"
@@ -230,7 +231,7 @@ def fee_terms_rows(life: Life) -> list[dict]:
     return [
         {
             "fee_terms_id": fee_terms_id, "valid_from_date": life.founded, "terms_toml": fee_terms_toml(fee_terms_id, life),
-            "recorded_at": recorded(life.founded),
+            "recorded_at": recorded(life.founded), "source": "約款 別紙（見本）", "approved_by": "商品審査部 部長",
         }
         for fee_terms_id in FEES
     ]
