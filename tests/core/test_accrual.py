@@ -3,7 +3,7 @@
 import pytest
 
 from tests.core.build import books, day, rules, sleeve
-from tsutsumi.core.accrual import accrue, daily_base, period_end, set_period_ends, terms_in_use
+from tsutsumi.core.accrual import accrue, contract_rows, daily_base, period_end, set_period_ends, terms_in_use
 
 
 def worth(number, value, base=0, cash=0, **said):
@@ -34,7 +34,7 @@ def test_the_base_is_the_value_with_or_without_cash_and_never_below_zero():
 
 
 def accrued(of, before, rule):
-    return accrue(of, before, rule, terms_in_use(of, rule), daily_base(before, rule), daily_base(of, rule))
+    return accrue(of, before, rule, terms_in_use(of, rule), contract_rows(of), daily_base(before, rule), daily_base(of, rule))
 
 
 def sums(today, before_day, end, base=0, before_value=1_000, value=2_000):

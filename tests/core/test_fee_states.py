@@ -10,11 +10,10 @@ from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import FEE_KINDS
 from tsutsumi.core.fee_states import (
-    CONTRACT,
     CONTRACT_COLUMNS,
     MONEY,
     VALUE,
-    correct_fees,
+    corrected_yen,
     fee_state,
     in_force,
     money_for_fees,
@@ -69,14 +68,10 @@ def test_a_state_takes_the_place_of_another_of_its_contract_alone():
     assert fee_state(found, 1) == told and fee_state(found, 2) == fee_state(house(), 2)
 
 
-def test_an_event_charges_a_contract_and_sets_its_state():
-    made, alerts = house(), Alerts()
-    told = fee_state(house(), 1)
-    told = [(*row[:-1], 55) if row[5] == CONTRACT and CONTRACT_COLUMNS[row[4]] == "running_base_yen" else row for row in told]
-    found, yen = correct_fees(made, rules("2026-12-02"), event(), states(told), alerts)
-    assert yen == 100 and found.contracts["running_base_yen"][0] == 55 and alerts.rows == []
-    found, yen = correct_fees(house(), rules("2026-12-02"), event(number=8), states(told), alerts)
-    assert yen == 100 and found.contracts["running_base_yen"][0] == 0, "the state of another event is not its own"
+def test_an_event_charges_a_contract_or_gives_back():
+    for yen in (100, -100):
+        assert corrected_yen(house(), rules("2026-12-02"), event(yen=yen), False, Alerts()) == yen
+    assert corrected_yen(house(), rules("2026-12-02"), event(yen=0), True, Alerts()) == 0, "its state alone is put right"
 
 
 @pytest.mark.parametrize(("told", "why"), [
@@ -84,28 +79,27 @@ def test_an_event_charges_a_contract_and_sets_its_state():
 ])
 def test_what_cannot_be_corrected_is_refused(told, why):
     with pytest.raises(Refused, match=why):
-        correct_fees(house(), rules("2026-12-02"), told, states([]), Alerts())
+        corrected_yen(house(), rules("2026-12-02"), told, False, Alerts())
 
 
 def test_a_contract_without_a_sleeve_has_nobody_to_pay():
     made = house()
     made = replace(made, sleeves={name: column[1:] for name, column in made.sleeves.items()})
     with pytest.raises(Refused, match="no sleeve to pay"):
-        correct_fees(made, rules("2026-12-02"), event(), states([]), Alerts())
+        corrected_yen(made, rules("2026-12-02"), event(), False, Alerts())
 
 
 @pytest.mark.parametrize(("yen", "kind"), [(100, "fee_shortfall"), (-100, "fee_credit"), (0, None)])
 @pytest.mark.parametrize("ended", ["already", "paid out today"])
 def test_of_a_contract_that_ends_the_amount_is_told_and_no_state_is_set(yen, kind, ended):
-    alerts, told = Alerts(), states(fee_state(house(), 1))
+    alerts = Alerts()
     if ended == "already":
         made = house(ended=[{"account_no": 1, "contract_no": 1, "sleeve_no": 0, "closed_date": day("2026-12-01")}])
         made = replace(made, contracts={name: column[1:] for name, column in made.contracts.items()})
     else:
         today = day("2026-12-02")
         made = replace(house(), payouts=frame("payouts", [(1, 1, 1, 9, P_TERMINATION, 0, today, 0, 0, today, 0, 0, 0, 0)]))
-    found, booked = correct_fees(made, rules("2026-12-02"), event(yen=yen), told, alerts)
-    assert booked == 0 and found is made
+    assert corrected_yen(made, rules("2026-12-02"), event(yen=yen), True, alerts) == 0
     told = [(alert.kind, alert.subject_kind, alert.subject_no) for alert in alerts.rows]
     assert told == ([(kind, "contract", 1)] if kind else [])
 

@@ -120,7 +120,8 @@ def entering_days(books: Books, rules: Rules, used: TermsInUse) -> np.ndarray:
 
 
 def accrue(
-    books: Books, before: Books, rules: Rules, used: TermsInUse, base_before: np.ndarray, base_today: np.ndarray
+    books: Books, before: Books, rules: Rules, used: TermsInUse, contract_of: np.ndarray, base_before: np.ndarray,
+    base_today: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the sums of bases to charge and those that go on (経過計上), per sleeve row, and which contracts' period ends.
 
@@ -128,7 +129,7 @@ def accrue(
 
     Parameters
     ----------
-    base_before, base_today : int64, base of the sleeves of `before` and of `books`
+    contract_of : contract row of each sleeve;  base_before, base_today : int64, base of the sleeves of `before` and of `books`
 
     Returns
     -------
@@ -138,7 +139,7 @@ def accrue(
     sleeves, contracts = books.sleeves, books.contracts
     ending, running = np.empty(sleeves["sleeve_no"].size, np.int64), np.empty(sleeves["sleeve_no"].size, np.int64)
     _accrue_pass(
-        sleeves["sleeve_no"], contract_rows(books), before.row_of_sleeve, base_before, base_today, sleeves["base_sum_yen"],
+        sleeves["sleeve_no"], contract_of, before.row_of_sleeve, base_before, base_today, sleeves["base_sum_yen"],
         contracts["period_end_date"], entering_days(books, rules, used), books.day, before.day, ending, running,
     )
     return ending, running, contracts["period_end_date"] <= books.day

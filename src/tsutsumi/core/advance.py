@@ -15,6 +15,7 @@ from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.dues import ADDITION, CHARGE, END_REFUND, REFUND, Bills
 from tsutsumi.core.fee_book import price_between
 from tsutsumi.core.fee_terms import Component, Terms
+from tsutsumi.core.schema import own
 
 
 def balance_numbers(terms: Terms) -> list[int]:
@@ -33,6 +34,9 @@ class Prepayment:
     used: TermsInUse
     rows: np.ndarray
     weights: np.ndarray
+
+    def __post_init__(self) -> None:
+        own(self.bills.books.contracts, "running_base_yen", "uncharged_yen")
 
     def charge(self, rows: np.ndarray, opening: np.ndarray) -> None:
         """Charge the periods that begin tonight (期初の計上) on their opening base; `opening` is per contract row."""

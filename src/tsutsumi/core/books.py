@@ -41,6 +41,10 @@ STATE_TABLES = (
     "ended",
 )
 FEE_KEY = ("contract_no", "sleeve_no", "component_no", "kind_code", "start_date")  # what is one fee
+RARE = (
+    "running_base_yen", "uncharged_yen", "credit_yen", "net_deposit_yen", "month_end_count", "month_end_1_yen", "month_end_2_yen",
+    "month_end_3_yen", "mean_deposit_yen",
+)
 OWNERS = frozenset({"account_no", "contract_no", "sleeve_no", "instrument_no", "program_no"})
 
 
@@ -64,11 +68,14 @@ def copy_books(books: Books, day: int) -> Books:
     """Return books of `day` that may be written to, with the content of `books`.
 
     Columns that say who a row belongs to are never written to and stay shared; so do the orders, of which `settle` makes new ones.
+    Those of contracts that few evenings change are shared too, and locked: who writes to them takes a copy first (`schema.own`).
     """
     frames = {
-        table: {name: column if name in OWNERS else column.copy() for name, column in getattr(books, table).items()}
+        table: {name: column if name in OWNERS or name in RARE else column.copy() for name, column in getattr(books, table).items()}
         for table in STATE_TABLES if table != "orders"
     }
+    for name in RARE:
+        frames["contracts"][name].flags.writeable = False
     return replace(books, day=day, **frames)
 
 
@@ -87,14 +94,11 @@ def insert_orders(books: Books, fresh: Frame, rows: np.ndarray, offsets: np.ndar
     ----------
     fresh : orders in the order of the sleeves and instruments;  rows : their sleeve rows;  offsets : `order_offsets(books)`
     """
-    place, merged = offsets[rows + 1] + np.arange(rows.size), {}
-    known = np.ones(length(books.orders) + rows.size, bool)
+    live, place = length(books.orders), offsets[rows + 1] + np.arange(rows.size)
+    order, known = np.empty(live + rows.size, np.int64), np.ones(live + rows.size, bool)
     known[place] = False
-    kept = np.flatnonzero(known)
-    for name, column in books.orders.items():
-        merged[name] = np.empty(known.size, column.dtype)
-        merged[name][kept], merged[name][place] = column, fresh[name]
-    return merged
+    order[known], order[place] = np.arange(live), np.arange(live, order.size)
+    return {name: np.concatenate([column, fresh[name]]).take(order) for name, column in books.orders.items()}
 
 
 def add_layout(books: Books, weights: np.ndarray) -> Books:

@@ -22,7 +22,7 @@ from tsutsumi.core.flows import EXTERNAL_LAST
 from tsutsumi.core.marks import flows_by
 from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, empty, length, stack
+from tsutsumi.core.schema import Frame, empty, length, own, stack
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,21 @@ class FeeEvening:
         excluded = used.flag(lambda terms: terms.cash == "excluded")
         cash = 0 if excluded is None else np.where(excluded[_row_of(numbers, before["contract_no"])], before["cash_yen"], 0)
         self.base_before = np.maximum(before["value_yen"] - cash, 0)
-        self.today = self.per_contract(self.base_today)
-        self.last = flows_by(numbers, before["contract_no"], self.base_before)
+        self._today = self._last = None
+
+    @property
+    def today(self) -> np.ndarray:
+        """The base of each contract tonight (本日の基準額)."""
+        if self._today is None:
+            self._today = self.per_contract(self.base_today)
+        return self._today
+
+    @property
+    def last(self) -> np.ndarray:
+        """The base of each contract at the last close (前営業日の基準額)."""
+        if self._last is None:
+            self._last = flows_by(self.books.contracts["contract_no"], self.before.sleeves["contract_no"], self.base_before)
+        return self._last
 
     def per_contract(self, per_sleeve: np.ndarray) -> np.ndarray:
         """Return the sums by contract of a figure per sleeve."""
@@ -127,6 +140,7 @@ class FeeEvening:
         used = terms_in_use(self.books, self.rules)
         same = names == np.array(used.names, object)[used.of_contract]
         contracts["period_count"][ended] = np.where(same[ended], contracts["period_count"][ended] + 1, 1)
+        own(contracts, "running_base_yen", "uncharged_yen")
         contracts["running_base_yen"][ended], contracts["uncharged_yen"][ended] = 0, 0
         self.look(used)
 
@@ -166,7 +180,7 @@ def charge(
     set_period_ends(books, rules)
     evening = FeeEvening(books, before, rules, flows)
     day, ends = books.day, contracts["period_end_date"].copy()
-    ending, running, _ = accrue(books, before, rules, evening.used, evening.base_before, evening.base_today)
+    ending, running, _ = accrue(books, before, rules, evening.used, evening.contract_of, evening.base_before, evening.base_today)
     closed, ended_now = contracts["closed_base_sum_yen"].copy(), ends == day
     contracts["closed_base_sum_yen"][ends <= day] = 0
     for contract, yen in carried.items():
@@ -182,11 +196,11 @@ def charge(
     evening.keep_days()
     evening.bills.begin()
     now = contracts["period_end_date"] == day
-    sums = np.where(ended_now[evening.contract_of], ending, running)
-    open_sum = np.where(ended_now, closed, contracts["closed_base_sum_yen"])
-    contracts["closed_base_sum_yen"][now] = 0
     at = np.flatnonzero(now | last)
     if at.size:
+        sums = np.where(ended_now[evening.contract_of], ending, running)
+        open_sum = np.where(ended_now, closed, contracts["closed_base_sum_yen"])
+        contracts["closed_base_sum_yen"][now] = 0
         evening.charge_arrears(at, sums, open_sum, np.full(now.size, day), evening.today)
         crystallised.fall_due(now | last, last, np.full(now.size, day), today=True)
     rows = np.flatnonzero(evening.timing("advance") & last)
@@ -195,8 +209,10 @@ def charge(
     marks = crystallised.marks.frame()
     evening.roll(now)
     books = replace(evening.books, fee_marks=marks)
-    advance = evening.timing("advance")[evening.contract_of]
-    books.sleeves["base_sum_yen"][:] = np.where(advance | now[evening.contract_of], 0, running)
+    nothing_runs = evening.timing("advance") | now
+    if nothing_runs.any():
+        running = np.where(nothing_runs[evening.contract_of], 0, running)
+    books.sleeves["base_sum_yen"][:] = running
     evening.bills.correct(corrections, evening.base_today)
     due = rules.timeline.days[rules.day_index + rules.programs["collection_days"][contracts["program_no"]]]
     books, fees = book_bills(books, evening.bills, due, finals, rules.next_day)
@@ -215,9 +231,11 @@ def _end_past_periods(
     ending, running : Σ of the bases of each sleeve in the period that ended, and in the next;  closed : of closed sleeves
     """
     contracts, of = evening.books.contracts, evening.contract_of
+    past = contracts["period_end_date"] < evening.books.day
+    if not past.any():
+        return running
     nobody, rolled = np.zeros(closed.size, bool), np.zeros(closed.size, bool)
     gone = contracts["closed_base_sum_yen"] // np.maximum(evening.books.day - 1 - contracts["period_end_date"], 1)
-    past = contracts["period_end_date"] < evening.books.day
     while past.any():
         ends = contracts["period_end_date"].copy()
         days = ends.astype(np.int64) - contracts["period_start_date"] + 1
@@ -235,7 +253,7 @@ def _end_past_periods(
         past = contracts["period_end_date"] < evening.books.day
         if past.any():
             _begin(evening, crystallised, past)
-    return _running_anew(evening, running, rolled) if rolled.any() else running
+    return _running_anew(evening, running, rolled)
 
 
 def _base_before(evening: FeeEvening) -> np.ndarray:
@@ -274,9 +292,12 @@ def _begun(evening: FeeEvening) -> np.ndarray:
 
 def _begin(evening: FeeEvening, crystallised: Crystallisation, begun: np.ndarray) -> None:
     """Begin periods (計算期間の開始): the mean of the deposits, what is charged in advance, the marks of new terms."""
+    if not begun.any():
+        return
     contracts = evening.books.contracts
     count = contracts["month_end_count"][begun]
     kept = sum(np.where(count > k, contracts[name][begun], 0) for k, name in enumerate(MONTH_ENDS))
+    own(contracts, "mean_deposit_yen")
     contracts["mean_deposit_yen"][begun] = np.where(count > 0, kept // np.maximum(count, 1), 0)
     rows = np.flatnonzero(evening.timing("advance") & begun)
     if rows.size:
@@ -287,6 +308,8 @@ def _begin(evening: FeeEvening, crystallised: Crystallisation, begun: np.ndarray
 
 def _flow(evening: FeeEvening, crystallised: Crystallisation) -> None:
     """Let the day's flows move the running bases and the marks (入出金の反映)."""
+    if evening.flow_yen.size == 0:
+        return
     books, contracts = evening.books, evening.books.contracts
     flow = flows_by(contracts["contract_no"], evening.rules.registry.sleeves["contract_no"][evening.flow_sleeve], evening.flow_yen)
     contracts["net_deposit_yen"] = contracts["net_deposit_yen"] + flow

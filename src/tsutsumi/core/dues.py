@@ -10,7 +10,7 @@ import numpy as np
 
 from tsutsumi.core.books import Books, share_columns
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, empty, sort, stack, take
+from tsutsumi.core.schema import Frame, empty, own, sort, stack, take
 from tsutsumi.core.units import PPM
 
 CHARGE, ADDITION, REFUND, PERFORMANCE, END_REFUND, CORRECTION, CORRECTION_REFUND = range(1, 8)
@@ -55,6 +55,7 @@ class Bills:
         """
         self._row(kind, component, rows, 0, dates, base_yen, yen)
         if kind in CREDITS:
+            own(self.books.contracts, "credit_yen")
             np.add.at(self.books.contracts["credit_yen"], rows, yen)
             return
         parts = sleeve_parts(self.books, self.contract_of, rows, yen, weights)

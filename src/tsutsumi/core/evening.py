@@ -12,7 +12,7 @@ from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import fee_shares
 from tsutsumi.core.events import book_events
 from tsutsumi.core.fee_days import drop_days
-from tsutsumi.core.fee_states import in_force, money_for_fees, with_last_values
+from tsutsumi.core.fee_states import money_for_fees, with_last_values
 from tsutsumi.core.flows import DISTRIBUTION, Flows, external_flow
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_SETTLEMENT, BY_SPLIT, CASH, PAYABLE, RECEIVABLE, SPLIT, UNITS, YEN, Journal
 from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
@@ -124,7 +124,7 @@ class Evening:
         self.processed = set(self.inputs.events["event_no"].tolist()) - {0}
         self.reasons = dict.fromkeys(marks["strategy_changed"], STRATEGY)
         self.reshape, self.fee_corrections = marks["reshape"], marks["fee_corrections"]
-        states = in_force(states, self.fee_corrections)
+        states = marks["fee_states"]
         self.fee_before, self.fee_money = with_last_values(self.before, states), money_for_fees(states)
         if self.books.payouts["event_no"].size != known:
             self.changed_payouts.append(take(self.books.payouts, self.books.payouts["requested_date"] == self.books.day))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books, account_place, index_books, order_offsets
-from tsutsumi.core.fee_states import correct_fees
+from tsutsumi.core.fee_states import corrected_yen, in_force, restored
 from tsutsumi.core.flows import CORRECTION, DEPOSIT, FLOW_KINDS, INSTALMENT, Flows
 from tsutsumi.core.journal import BY_EVENT, CASH, LEDGERS, UNITS, YEN, Journal
 from tsutsumi.core.journal import CORRECTION as CORRECTION_LEDGER
@@ -42,7 +42,7 @@ class Door:
     strategy_changed: np.ndarray
     order_offsets: np.ndarray
     reshape: bool = False
-    fee_states: Frame = field(default_factory=lambda: empty("fee_states"))
+    fee_events: frozenset[int] = frozenset()  # events that bring a state of fees
     fee_corrections: dict[int, int] = field(default_factory=dict)
 
     def promiser(self) -> Promiser:
@@ -84,8 +84,8 @@ def book_events(
     books : with new sleeves and contracts in their place (positions follow with `add_layout`)
     marks : reshape (bool), strategy_changed (set of sleeve_no), refused (set of event_no), fee_corrections (contract_no → yen)
     """
-    door = _open_door(books, rules, events, flows, journal, alerts)
-    door.fee_states = empty("fee_states") if fee_states is None else fee_states
+    door, states = _open_door(books, rules, events, flows, journal, alerts), fee_states or empty("fee_states")
+    door.fee_events = frozenset(states["event_no"].tolist())
     refused = set()
     names = list(events)
     for values in zip(*(events[name].tolist() for name in names), strict=True):
@@ -98,9 +98,11 @@ def book_events(
             refused.add(event["event_no"])
             subject = ("event", event["event_no"]) if event["event_no"] else ("sleeve", event["sleeve_no"])
             alerts.add("event_refused", *subject, f"{kind}: {refusal.cause}", refusal.cure)
+    states = in_force(states, door.fee_corrections)
+    door.books = restored(door.books, states)
     changed = set(door.books.sleeves["sleeve_no"][door.strategy_changed].tolist())
-    marks = {"strategy_changed": changed, "refused": refused, "fee_corrections": door.fee_corrections}
-    return _shut_door(door), marks | {"reshape": door.reshape}
+    fees = {"fee_corrections": door.fee_corrections, "fee_states": states}
+    return _shut_door(door), fees | {"reshape": door.reshape, "strategy_changed": changed, "refused": refused}
 
 
 def _check_references(door: Door, event: dict) -> None:
@@ -385,14 +387,14 @@ def _debit_failed(door: Door, event: dict) -> None:
 
 
 def _fee_corrected(door: Door, event: dict) -> None:
-    """Charge a contract, or give back, what its past fees were wrong by; its fees go on from the corrected state (報酬の訂正)."""
-    door.books, yen = correct_fees(door.books, door.rules, event, door.fee_states, door.alerts)
+    """Charge a contract, or give back, what its past fees were wrong by (報酬の訂正)."""
+    yen = corrected_yen(door.books, door.rules, event, event["event_no"] in door.fee_events, door.alerts)
     door.fee_corrections[event["contract_no"]] = door.fee_corrections.get(event["contract_no"], 0) + yen
 
 
 HANDLERS = {
     "contract_opened": _contract_opened, "sleeve_opened": _sleeve_opened, "deposit": _deposit, "instalment": _instalment,
     "withdrawal": _withdrawal, "transfer": _transfer, "strategy_changed": _strategy_changed, "sleeve_closed": _sleeve_closed,
-    "terminated": _terminated, "correction": _correction, "debit_failed": _debit_failed,
-    "fee_deposit": _fee_deposit, "fee_corrected": _fee_corrected,
+    "terminated": _terminated, "correction": _correction, "debit_failed": _debit_failed, "fee_deposit": _fee_deposit,
+    "fee_corrected": _fee_corrected,
 }

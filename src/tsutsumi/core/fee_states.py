@@ -15,7 +15,7 @@ from tsutsumi.core.flows import CORRECTION
 from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.refusals import Refused
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
+from tsutsumi.core.schema import Frame, empty, length, own, sort, stack, take
 
 CONTRACT_COLUMNS = (
     "opened_date", "period_start_date", "period_end_date", "period_count", "closed_base_sum_yen", "running_base_yen",
@@ -66,29 +66,34 @@ def sleeve_rows(books: Books, kind: int, yen_of: dict[int, int]) -> list[tuple]:
 
 def in_force(states: Frame, contracts: Iterable[int]) -> Frame:
     """Return the rows that count of some contracts: those of the latest event of each (適用する計算状態)."""
-    kept = np.zeros(length(states), bool)
-    for number in contracts:
-        mine = states["contract_no"] == number
-        kept |= mine & (states["event_no"] == states["event_no"][mine].max(initial=0))
-    return take(states, kept)
+    number = states["contract_no"]
+    latest = np.zeros(int(number.max(initial=0)) + 1, np.int64)
+    np.maximum.at(latest, number, states["event_no"])
+    return take(states, (states["event_no"] == latest[number]) & np.isin(number, list(contracts)))
 
 
 def restored(books: Books, states: Frame) -> Books:
-    """Return the books with the fees of one contract at another state (計算状態の置き換え); writes into the books given."""
+    """Return the books with the fees of some contracts at another state (計算状態の置き換え); writes into the books given."""
+    contracts = books.contracts
+    states = take(states, np.isin(states["contract_no"], contracts["contract_no"]))
     kind, yen = states["kind_code"], states["amount_yen"]
-    number = int(states["contract_no"][0])
-    row = int(np.flatnonzero(books.contracts["contract_no"] == number)[0])
-    for place, value in zip(states["step_no"][kind == CONTRACT].tolist(), yen[kind == CONTRACT].tolist(), strict=True):
-        books.contracts[CONTRACT_COLUMNS[place]][row] = value
-    for sleeve, value in zip(states["sleeve_no"][kind == BASE_SUM].tolist(), yen[kind == BASE_SUM].tolist(), strict=True):
-        books.sleeves["base_sum_yen"][books.row_of_sleeve[sleeve]] = value
+    whole = kind == CONTRACT
+    numbers = np.unique(states["contract_no"][whole])
+    if numbers.size == 0:
+        return books
+    row_of = np.zeros(int(contracts["contract_no"].max()) + 1, np.int64)
+    row_of[contracts["contract_no"]] = np.arange(length(contracts))
+    own(contracts, *CONTRACT_COLUMNS)
+    for place, name in enumerate(CONTRACT_COLUMNS):
+        mine = whole & (states["step_no"] == place)
+        contracts[name][row_of[states["contract_no"][mine]]] = yen[mine]
+    sums = kind == BASE_SUM
+    books.sleeves["base_sum_yen"][books.row_of_sleeve[states["sleeve_no"][sums]]] = yen[sums]
     days, marks = take(states, kind == DAY), take(states, kind == MARK)
-    fresh = frame("fee_days", list(zip(*(days[name].tolist() for name in ("account_no", "contract_no", "start_date", "amount_yen")),
-                                       strict=True)))
-    steps = ("account_no", *MARK_KEY, "start_date", "after_yen", "before_yen", "amount_yen")
-    moved = frame("fee_marks", list(zip(*(marks[name].tolist() for name in steps), strict=True)))
-    fee_days = stack(take(books.fee_days, books.fee_days["contract_no"] != number), fresh)
-    fee_marks = stack(take(books.fee_marks, books.fee_marks["contract_no"] != number), moved)
+    fresh = {name: days["amount_yen" if name == "base_yen" else name] for name in books.fee_days}
+    fee_days = stack(take(books.fee_days, ~np.isin(books.fee_days["contract_no"], numbers)), fresh)
+    moved = {name: marks[name] for name in books.fee_marks}
+    fee_marks = stack(take(books.fee_marks, ~np.isin(books.fee_marks["contract_no"], numbers)), moved)
     return replace(books, fee_days=sort(fee_days, "contract_no", "start_date"), fee_marks=sort(fee_marks, *MARK_KEY))
 
 
@@ -112,8 +117,8 @@ def with_last_values(before: Books, states: Frame) -> Books:
     return replace(before, sleeves=sleeves)
 
 
-def correct_fees(books: Books, rules: Rules, event: dict, states: Frame, alerts: Alerts) -> tuple[Books, int]:
-    """Return the books with a contract's fees put right, and the yen to charge tonight, below zero to give back (報酬の訂正).
+def corrected_yen(books: Books, rules: Rules, event: dict, has_state: bool, alerts: Alerts) -> int:
+    """Return what a contract is charged tonight for a past that was wrong, below zero what it is given back (報酬の訂正).
 
     A contract that has ended has no cash here: the amount becomes an alert, to be settled outside.
 
@@ -123,10 +128,10 @@ def correct_fees(books: Books, rules: Rules, event: dict, states: Frame, alerts:
         No note, nothing to correct, a contract that was never open, or one without a sleeve.
     """
     number, yen = event["contract_no"], event["amount_yen"]
-    name, mine = rules.name("contract", number), take(states, states["event_no"] == event["event_no"])
+    name = rules.name("contract", number)
     if not event["note_count"]:
         raise Refused("a fee correction without a note", "say in `note` what was wrong")
-    if not yen and not length(mine):
+    if not yen and not has_state:
         raise Refused("a fee correction of 0 yen", "give the yen to charge, or to give back below zero")
     at = np.flatnonzero(books.contracts["contract_no"] == number)
     known = at.size > 0 and books.contracts["status_code"][at[0]] != NOT_OPEN
@@ -134,12 +139,12 @@ def correct_fees(books: Books, rules: Rules, event: dict, states: Frame, alerts:
     leaving = (payouts["contract_no"] == number) & (payouts["kind_code"] == P_TERMINATION) & (payouts["pay_date"] == books.day)
     if leaving.any() or (not known and number in books.ended["contract_no"][books.ended["sleeve_no"] == 0]):
         _tell_outside(alerts, name, number, yen)
-        return books, 0
+        return 0
     if not known:
         raise Refused(f"{name} is not open", "name a contract that is open, or that has ended")
     if not (books.sleeves["contract_no"] == number).any():
         raise Refused(f"{name} has no sleeve to pay", "open a sleeve first")
-    return (restored(books, mine) if (mine["kind_code"] < VALUE).any() else books), yen
+    return yen
 
 
 def _tell_outside(alerts: Alerts, name: str, contract_no: int, yen: int) -> None:

@@ -39,7 +39,9 @@ def mark_owners(books: Books, rules: Rules, used: TermsInUse, contract_of: np.nd
     """Return every owner of a mark (成功報酬の対象): each performance component of each contract, or of each of its sleeves."""
     contracts, sleeves = books.contracts, books.sleeves
     charged = used.flag(lambda terms: bool(terms.performance))
-    charged = np.zeros(length(contracts), bool) if charged is None else charged
+    if charged is None:
+        nobody = np.zeros(0, np.int64)
+        return Owners(nobody, nobody, nobody, dict.fromkeys(KEY, nobody))
     by_sleeve = rules.programs["performance_sleeve"][contracts["program_no"]] > 0
     whole = np.flatnonzero(charged & ~by_sleeve)
     own = np.flatnonzero((charged & by_sleeve)[contract_of])

@@ -22,7 +22,7 @@ from tsutsumi.core.promises import (
     Promiser,
 )
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, length, stack, take
+from tsutsumi.core.schema import Frame, length, own, stack, take
 
 FLOW_OF = {P_WITHDRAWAL: WITHDRAWAL, P_DRAWING: DRAWING, P_TRANSFER: TRANSFER}
 
@@ -227,6 +227,7 @@ def _pay_closings(books: Books, flows: Flows, journal: Journal, alerts: Alerts) 
 def _pay_credits(books: Books, payouts: Frame, today: np.ndarray, flows: Flows, journal: Journal) -> None:
     """Pay what a contract that ends today was refunded, and never owed again, into its first sleeve (返戻金の支払)."""
     contracts, sleeves = books.contracts, books.sleeves
+    own(contracts, "credit_yen")
     ending = today[payouts["kind_code"][today] == P_TERMINATION]
     for k in np.flatnonzero((contracts["credit_yen"] > 0) & np.isin(contracts["contract_no"], payouts["contract_no"][ending])):
         mine = payouts["sleeve_no"][ending][payouts["contract_no"][ending] == contracts["contract_no"][k]]
@@ -340,6 +341,8 @@ def ready_to_close(books: Books, rules: Rules) -> np.ndarray:
     payouts, sleeves = books.payouts, books.sleeves
     closing = (payouts["kind_code"] >= P_SLEEVE_CLOSE) & (payouts["pay_date"] == 0)
     rows = np.flatnonzero(closing & (payouts["promised_date"] <= rules.next_day))
+    if rows.size == 0:
+        return rows
     offsets, ready = order_offsets(books), []
     for k in rows:
         row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])

@@ -108,6 +108,12 @@ def take(of: Frame, index: np.ndarray) -> Frame:
     return {name: column.take(index) for name, column in of.items()}
 
 
+def own(of: Frame, *names: str) -> None:
+    """Give a frame copies of some of its columns (書き込みのための複写), which it may write to."""
+    for name in names:
+        of[name] = of[name].copy()
+
+
 def stack(*frames: Frame) -> Frame:
     """Return the rows of all frames, one after the other; all have the columns of the first."""
     filled = [part for part in frames if length(part)] or [frames[0]]

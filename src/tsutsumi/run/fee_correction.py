@@ -225,7 +225,7 @@ def _corrected(
     """Return what one contract was charged wrong by, and which fees are no more, or new."""
     old, new = ([line for line, _ in run.stories[number].lines] for run in runs)
     paid = sum(line.signed_yen for line in charged)
-    if number not in known.touched and sorted(old, key=_order) != sorted(charged, key=_order):
+    if number not in known.touched and not _same(old, charged, known.facts):
         told = f"charged {paid:,} yen, computed again {sum(line.signed_yen for line in old):,}"
         raise HouseError(f"{known.house.folder}: the fees of {name} cannot be computed again: {told}: run tsutsumi verify; "
                          "nothing was corrected")
@@ -247,8 +247,10 @@ def _corrected(
     return found, gone, come
 
 
-def _order(line: FeeLine) -> tuple:
-    return line.charged, line.kind_code, line.start, line.sleeve_no, line.component_no
+def _same(old: list[FeeLine], charged: list[FeeLine], facts: list[Fact]) -> bool:
+    """Tell whether the fees computed again are those charged; a correction that moved a base, but no yen, left no trace."""
+    plain = (sorted((*line.key, line.charged, line.fee_yen, 0 if facts else line.base_yen) for line in of) for of in (old, charged))
+    return next(plain) == next(plain)
 
 
 def _other_values(books: Books, right: Books, number: int) -> dict[int, int]:

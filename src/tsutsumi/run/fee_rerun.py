@@ -147,7 +147,7 @@ class Rerun:
         seen = None if self.past is None else self.past.look(tables, books)
         today, flows = self._cut(books), self._flows(tables, seen)
         if seen is not None:
-            today.sleeves["value_yen"] += seen.value_yen[self._mine(books.sleeves["contract_no"])]
+            self._revalue(today, seen.value_yen[self._mine(books.sleeves["contract_no"])])
         for number, shift in self.shifts.items():
             today, flows = self._shifted(number, shift, today, flows)
         today, carried = self._carry(today, rules)
@@ -157,6 +157,17 @@ class Rerun:
         names = ("contract_no", "sleeve_no", "component_no", "start_date", "end_date", "value_yen", "charge_yen", "mark", "profit")
         self.crystallised += rows_of(charges.crystallisations, *names) if charges.crystallisations else []
         self.before = replace(after, dues=empty("dues"), fees=empty("fees"), payouts=empty("payouts"))
+
+    def _revalue(self, today: Books, more: np.ndarray) -> None:
+        """Correct the values of the sleeves, or refuse corrections that take out of one more than there was."""
+        value = today.sleeves["value_yen"]
+        value += more
+        short = np.flatnonzero((value < 0) & (more < 0))
+        if short.size:
+            sleeve = int(today.sleeves["sleeve_no"][short[0]])
+            name = self.reference.registry.names["sleeve"][sleeve]
+            raise HouseError(f"{name}: with the corrections its value on {from_epoch_day(today.day)} would be "
+                             f"{int(value[short[0]]):,} yen: correct the amounts; nothing was corrected")
 
     def _flows(self, tables: dict[str, Frame], seen) -> Frame:
         contract_of, given = self.reference.registry.sleeves["contract_no"], tables.get("flows")
@@ -181,7 +192,7 @@ class Rerun:
             if name != "opened_date":
                 contracts[name][~known] = 0
             contracts[name][known] = ended[name][at[known]]
-        contracts["credit_yen"][:] = 0
+        contracts["credit_yen"] = np.zeros_like(contracts["credit_yen"])
         contracts["period_start_date"][~known] = contracts["opened_date"][~known]
         numbers = sleeves["sleeve_no"]
         inside = numbers < before.row_of_sleeve.size

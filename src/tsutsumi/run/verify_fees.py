@@ -150,9 +150,10 @@ class FeeCoverage:
         for place in range(len(restarts) + 1):
             mine = [of for of in charged if bisect_right(days, self.charged_on[contract, *of[0]] - 1) == place]
             first = opened
-            if place:
-                _, start, end = restarts[place - 1]
-                first = end + 1 if mine and mine[0][0][0] == end + 1 else start
+            if place:  # in advance the period that runs is charged already
+                day, start, end = restarts[place - 1]
+                ahead = any(until >= day > self.charged_on[contract, since, until] for (since, until), _ in charged)
+                first = end + 1 if ahead else start
             yield first, mine
 
     def checks(self) -> list[Check]:
