@@ -13,6 +13,7 @@ import pytest
 
 from tests.store.files import FILES, load
 from tsutsumi.app.cli import COMMANDS, main
+from tsutsumi.core.alerts import alert_kinds
 from tsutsumi.ports.nav_files import HEADERS, nav_kind
 from tsutsumi.run.close_day import close_through
 from tsutsumi.run.export import BUILDERS, gather_house
@@ -142,6 +143,9 @@ def test_every_alert_kind_has_a_cause_and_a_cure_for_operations():
     page = (DOCS / "close.ja.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert len(raised) > 12 and raised == told
+    rows = {kind: (cause, cure) for kind, cause, cure in re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)}
+    assert {kind: (row["cause_ja"], row["cure_ja"]) for kind, row in alert_kinds().items()} == rows
+    assert all(row["ja"] and row["ja"] != kind for kind, row in alert_kinds().items())
 
 
 def test_every_command_stands_in_both_readmes():

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from tsutsumi.core.alerts import alert_kinds
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.flows import EXTERNAL_LAST, FLOW_KINDS
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_EVENT, BY_FEE, BY_ORDER, BY_PAYOUT, BY_SETTLEMENT, CAUSES, LEDGERS
@@ -179,7 +180,7 @@ def goals_table(g: Gathering) -> pl.DataFrame:
 def alerts_table(g: Gathering) -> pl.DataFrame:
     """Return every alert; the subject as its public id where it has one."""
     if "alerts" not in g.facts:
-        names = ("kind", "subject_kind", "subject_id", "cause", "cure", "status")
+        names = ("kind", "subject_kind", "subject_id", "cause", "cure", "status", "kind_ja", "cause_ja", "cure_ja")
         return pl.DataFrame(schema={"date": pl.Date} | dict.fromkeys(names, pl.String))
     alerts = pl.concat(g.facts["alerts"])
     subject = pl.col("subject_no").cast(pl.String)
@@ -187,7 +188,10 @@ def alerts_table(g: Gathering) -> pl.DataFrame:
                         ("account", "accounts")):
         named = g.named(table, pl.col("subject_no"))
         subject = pl.when((pl.col("subject_kind") == kind) & named.is_not_null()).then(named).otherwise(subject)
-    told = ("cause", "cure", pl.lit("open").alias("status"))
+    told = ["cause", "cure", pl.lit("open").alias("status")]
+    for name, column in (("ja", "kind_ja"), ("cause_ja", "cause_ja"), ("cure_ja", "cure_ja")):
+        words = {kind: row[name] for kind, row in alert_kinds().items()}
+        told.append(pl.col("kind").replace_strict(words, default="", return_dtype=pl.String).alias(column))
     return alerts.select("date", "kind", "subject_kind", subject.alias("subject_id"), *told)
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date as Date
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from tsutsumi.store.manifest import closed_days, lock_house
 from tsutsumi.store.tables import events, fee_corrections
 
 MOST_EXPLAINED = 500
+MOST_DAYS_IN_FORCE = 31  # a price that is in force longer without another is looked for no further back
 
 
 @dataclass(frozen=True)
@@ -180,11 +182,8 @@ def compute(known: Known, reference: Reference, books: Books, facts: list[Fact])
     contracts = frozenset(concerned)
     if not contracts:
         return None, []
-    batches = set().union(*(known.touched.get(number, set()) for number in contracts))
-    before = [fact for fact in known.facts if fact.contract_no in contracts or
-              (fact.kind == NAV and known.batches[fact.correction_id] in batches)]
+    first, before = _earlier(known, reference, contracts, facts)
     old, new = Past(before, reference), Past([*before, *facts], reference)
-    first = _first_day(known, contracts, [*before, *facts], new)
     shifts = [shifts_of(known.house, past, reference) for past in (old, new)]
     runs: list[Narrator] = []
     charged: dict[int, list[FeeLine]] = defaultdict(list)
@@ -325,6 +324,25 @@ def _holders(known: Known, reference: Reference, facts: list[Fact], found: dict[
                 found[number] |= ids
         if not active and not waiting:
             return
+
+
+def _earlier(known: Known, reference: Reference, contracts: frozenset[int], facts: list[Fact]) -> tuple[Date | None, list[Fact]]:
+    """Return the day from which to compute again, and the known corrections that count on its way.
+
+    Those that are the contracts' own or moved something of theirs, whenever they were; and every price of these days: what it
+    moved by less than a yen can make one together with another.
+    """
+    batches = set().union(*(known.touched.get(number, set()) for number in contracts))
+    chosen = {fact.correction_id for fact in known.facts
+              if fact.contract_no in contracts or (fact.kind == NAV and known.batches[fact.correction_id] in batches)}
+    while True:
+        before = [fact for fact in known.facts if fact.correction_id in chosen]
+        first = _first_day(known, contracts, [*before, *facts], Past([*before, *facts], reference))
+        since = None if first is None else first - timedelta(days=MOST_DAYS_IN_FORCE)
+        fresh = {fact.correction_id for fact in known.facts if fact.kind == NAV and (since is None or fact.date >= since)} - chosen
+        if not fresh:
+            return first, before
+        chosen |= fresh
 
 
 def _first_day(known: Known, contracts: Iterable[int], facts: list[Fact], past: Past) -> Date | None:

@@ -96,7 +96,7 @@ class FeeCoverage:
     def __init__(self, bench: Bench) -> None:
         self.periods: dict[int, dict[tuple[int, int], list[int]]] = defaultdict(dict)
         self.charged_on: dict[tuple[int, int, int], int] = {}
-        self.restarts: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        self.restarts: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
         self.opened: dict[int, int] = {}
         self.left: dict[int, int] = {}
         self.running: dict[int, tuple[int, int]] = {}
@@ -141,18 +141,18 @@ class FeeCoverage:
                 told[contract][place] = value
         for contract, of in told.items():
             if of[places[0]] != before.get(contract):
-                self.restarts[contract].append((day.books.day, of[places[1]], of[places[2]]))
+                self.restarts[contract].append((day.books.day, day.before.day, of[places[1]], of[places[2]]))
 
     def _chains(self, contract: int, opened: int) -> Iterator[tuple[int, list[tuple[tuple[int, int], list[int]]]]]:
         """Yield (first day, charged periods): one chain, or one more after each correction of the first day."""
         charged, restarts = sorted(self.periods[contract].items()), self.restarts.get(contract, [])
-        days = [day for day, _, _ in restarts]
+        days = [day for day, *_ in restarts]
         for place in range(len(restarts) + 1):
-            mine = [of for of in charged if bisect_right(days, self.charged_on[contract, *of[0]] - 1) == place]
+            mine = [of for of in charged if bisect_right(days, self.charged_on[contract, *of[0]]) == place]
             first = opened
-            if place:  # in advance the period that runs is charged already
-                day, start, end = restarts[place - 1]
-                ahead = any(until >= day > self.charged_on[contract, since, until] for (since, until), _ in charged)
+            if place:  # in advance the period that ran on the eve is charged already
+                _, eve, start, end = restarts[place - 1]
+                ahead = any(until > eve >= self.charged_on[contract, since, until] for (since, until), _ in charged)
                 first = end + 1 if ahead else start
             yield first, mine
 

@@ -67,7 +67,8 @@ class FeePreview:
         for (_, component, kind, start, end, _), yen in life.fees.items():
             charged[terms.components[component].name, kind, start, end].append(yen)
         self.tally.look(len(life.fees))
-        if number in self.corrected:
+        other = any(sorted(charged.get(key, [])) != sorted(told.get(key, [])) for key in told.keys() | charged.keys())
+        if self.lives.past is not None and (other or number in self.corrected):
             self._compare_sum(number, life, told)
             return
         for key in told.keys() | charged.keys():
@@ -79,10 +80,10 @@ class FeePreview:
                 self.tally.short(amount, f"contract {number}: {name}, {kind}, {span}: charged {ours}, previewed {theirs}")
 
     def _compare_sum(self, number: int, life: Life, told: dict[tuple, list[int]]) -> None:
-        """With corrections: all that was charged and the corrections are what the corrected past gives (訂正後の合計)."""
+        """Where corrections moved fees: all that was charged and the corrections are what the right past gives (訂正後の合計)."""
         right = sum(-sum(of) if key[1] == "refund" else sum(of) for key, of in told.items())
         charged = sum(-yen if key[2] == "refund" else yen for key, yen in life.fees.items())
-        corrected = self.corrected[number]
+        corrected = self.corrected.get(number, 0)
         text = f"contract {number}: charged {charged:,}, corrected by {corrected:,}, by the corrected past {right:,}"
         self.tally.short(abs(charged + corrected - right), text)
 
