@@ -252,7 +252,8 @@ def chain(fees: FeeBooks) -> list[Check]:
     ends = ends.join(contracts, on="c", how="left")
     late = ends.filter(col("start_date") > col("opened")).select(*KEY, "start_date", "opened")
     checks.append(found("fees: the first period starts with the contract", ends.height, late))
-    gone = ends.filter(~col("open") & (col("charged_date") >= col("end_date")))
+    at_last = col("end_date") == col("end_date").max().over("c")  # a component of terms that were changed ends with them
+    gone = ends.filter(~col("open") & (col("charged_date") >= col("end_date")) & at_last)
     eve = export.calendar.frame.select(b_closed=col("b") + 1, eve="day")
     gone = gone.join(eve, on="b_closed", how="left")
     bad = gone.filter(col("end_date").ne_missing(col("eve"))).select(*KEY, "end_date", "closed")
@@ -326,6 +327,8 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
         opened=col("opened_date").min(), closed=col("b_closed").max(), open=col("closed_date").is_null().any())
     for c, contract_id, opened, b_closed, is_open in contracts.sort("c").iter_rows():
         first = firsts.get(c, opened)
+        if len({name for (of, _), name in fees._named_terms.items() if of == c}) > 1:
+            continue  # the terms were changed on the way
         terms = fees.terms(c, first)
         if not terms or not terms.arrears or contract_id in fees.restarted():
             continue

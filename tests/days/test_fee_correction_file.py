@@ -116,3 +116,20 @@ def test_a_correction_by_hand_is_charged_and_given_back_like_any_other(tmp_path)
     assert {(row["contract_id"], row["kind"], row["fee_yen"]) for row in fees} == {
         ("daily1", "correction", 1000), ("profit1", "correction_refund", 700)}
     passes(house)
+
+
+def test_a_price_that_nobody_held_is_kept_on_record_and_moves_nobody(tmp_path, capsys):
+    house = make(tmp_path, lines=[], still=False)
+    load(house, events=EVENTS + "o1,2026-08-03,contract_opened,daily1,,,\no2,2026-08-03,sleeve_opened,,daily1-1,,\n"
+                                "d1,2026-08-03,deposit,,daily1-1,5000000,\n")
+    close_to(house, Date(2026, 9, 4))
+    path = tmp_path / "n.csv"
+    path.write_text(HEADER + "N,nav,2026-08-20,eq,,,9000,,,\n", encoding="utf-8")
+    assert run(["fees", "correct", str(house.folder), str(path)]) == 0
+    assert "No contract is concerned" in capsys.readouterr().out
+    assert [row["correction_id"] for row in rows_of(house, "fee_corrections")["fee_corrections"]] == ["N"]
+    path.write_text(HEADER + "F,flow,2026-08-20,,daily1,,,-5000001,,\n", encoding="utf-8")
+    assert run(["fees", "correct", str(house.folder), str(path)]) == 2
+    assert "daily1-1: with the corrections its value on 2026-08-20 would be -1 yen" in capsys.readouterr().err
+    close_to(house, Date(2026, 9, 8))
+    passes(house)

@@ -77,7 +77,7 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
         chronicle.live(place, person)
     chronicle.events += refused_events(chronicle.contracts, life.through)
     rows |= {"customers": people.customer_rows(persons), "approvals": approval_rows(rows)}
-    rows |= contract_rows(chronicle.contracts, seed, life)
+    rows |= contract_rows(chronicle.contracts, seed)
     rows["events"] = event_rows(chronicle.events)
     return rows
 
@@ -208,7 +208,7 @@ def approval_rows(rows: dict[str, list[dict]]) -> list[dict]:
     return found
 
 
-def contract_rows(contracts: Sequence[Contract], seed: int, life: Life) -> dict[str, list[dict]]:
+def contract_rows(contracts: Sequence[Contract], seed: int) -> dict[str, list[dict]]:
     """Return the rows of `accounts`, `contracts`, their parties and fee terms, `sleeves` and `plans`, in the order of opening."""
     draws = Draws(seed, 4)
     accounts: dict[tuple[int, int], dict] = {}
@@ -229,10 +229,9 @@ def contract_rows(contracts: Sequence[Contract], seed: int, life: Life) -> dict[
             }
         )
         parties = zip(FUNCTIONS, PROGRAMS[contract.program_no - 1].companies, strict=True)
-        if contract.program_no == programs.PREMIUM and number % 3 == 0:  # chosen at the opening, or for the next anniversary
-            since = contract.opened if number % 2 else max(contract.opened, life.moment(300))
+        if contract.program_no == programs.PREMIUM and number % 3 == 0:  # chosen at the opening
             rows["contract_fee_terms"].append(
-                {"contract_no": number, "valid_from_date": since, "fee_terms_id": programs.WITH_PERFORMANCE}
+                {"contract_no": number, "valid_from_date": contract.opened, "fee_terms_id": programs.WITH_PERFORMANCE}
             )
         rows["contract_parties"] += [{"contract_no": number, "function": name, "company_no": no} for name, no in parties]
     all_sleeves = [sleeve for contract in contracts for sleeve in contract.sleeves]

@@ -77,6 +77,9 @@ def lines(report: CorrectionReport) -> list[str]:
         told.append(f"登録済みの訂正 known already: {', '.join(report.known_ids)}")
     if not report.new_ids:
         return [*told, "新しい訂正はありません。何も変わりません。 No new correction: nothing changes."]
+    if not report.contracts:
+        return [*told, f"訂正 corrections: {', '.join(report.new_ids)}",
+                "対象の契約はありません。記録だけ残しました。 No contract is concerned: kept on record only."]
     moved = [of for of in report.contracts if of.difference_yen or of.running]
     total = sum(of.difference_yen for of in report.contracts)
     told += [
