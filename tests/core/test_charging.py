@@ -9,6 +9,7 @@ from tests.core.build import books, columns, day, nights, rules, sleeve
 from tsutsumi.core.books import FEE_KEY
 from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import FEE_KINDS, split_among_parties
+from tsutsumi.core.fee_terms import parse_terms
 from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.schema import empty
 
@@ -126,3 +127,36 @@ def test_fees_of_a_house_are_their_shares_and_their_dues(seed):
             assert dues["amount_yen"][new].sum() == owed and not credit[1]
         charged += len(fresh)
     assert charged > 3
+
+
+def test_a_sleeve_that_opens_after_a_period_ended_owes_nothing_for_it():
+    """31 December ends a quarter; sleeve 2 opens on 4 January, the next close: only sleeve 1 has a mark to be charged on."""
+    terms = parse_terms({
+        "name": "t", "period": {"length": "quarter", "align": "calendar", "timing": "arrears"}, "rounding": {"to": "down"},
+        "tax": {"kind": "included"},
+        "component": [{"name": "p", "kind": "performance", "rate_ppm": 100_000, "every": 1, "mark": "scaled"}],
+    })
+    mark = {"account_no": 1, "contract_no": 1, "sleeve_no": 1, "start_date": day("2026-11-02"), "before_yen": 1, "amount_yen": 1_000}
+    before = books("2026-12-30", worth(1, 1_500), fee_marks=[mark])
+    of = books("2027-01-04", worth(1, 1_500), worth(2, 700, opened_date=day("2027-01-04")), fee_marks=[mark])
+    rule = rules("2027-01-04", program={"performance_sleeve": 1}, program_terms=lambda program, on: ("t", terms))
+    after, charges = charge(of, before, rule, NO_FINAL, empty("flows"))
+    assert columns(charges.fees, "sleeve_no", "end_date", "base_yen", "fee_yen") == [(1, day("2026-12-31"), 500, 50)]
+    assert columns(after.fee_marks, "sleeve_no", "start_date", "amount_yen") == [
+        (1, day("2027-01-01"), 1_450), (2, day("2027-01-04"), 700)]
+
+
+def test_a_period_in_advance_between_two_closes_is_charged():
+    """The arrears ended with the close of 30 December; the 31st is a period of its own, in advance; January begins with the close."""
+    text = {
+        "name": "t", "period": {"length": "month", "align": "calendar", "timing": "advance"},
+        "base": {"measure": "opening", "cash": "included"}, "year": {"days": 365}, "rounding": {"to": "down"},
+        "tax": {"kind": "included"}, "advance": {"addition": "own", "refund": "none"},
+        "component": [{"name": "fee", "kind": "balance", "rates": [{"from": "2020-01-01", "tiers": [[0, 36_500]]}]}],
+    }
+    terms = parse_terms(text)
+    of, before = books("2027-01-04", worth(1, 2_000_000)), books("2026-12-30", worth(1, 1_000_000))
+    of.contracts["period_start_date"][:] = of.contracts["period_end_date"][:] = day("2026-12-31")
+    _, charges = charge(of, before, rules("2027-01-04", program_terms=lambda program, on: ("t", terms)), NO_FINAL, empty("flows"))
+    assert columns(charges.fees, "start_date", "end_date", "base_yen", "fee_yen") == [
+        (day("2026-12-31"), day("2026-12-31"), 1_000_000, 100), (day("2027-01-01"), day("2027-01-31"), 1_000_000, 3_100)]

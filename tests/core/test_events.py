@@ -286,3 +286,14 @@ def test_random_houses_accept_and_refuse_events_of_most_kinds():
                 (refused if number in no else done).add(EVENT_KINDS[kind])
     assert done >= {"contract_opened", "sleeve_opened", "deposit", "withdrawal", "transfer", "strategy_changed", "correction"}
     assert len(refused) >= 4 and np.array(sorted(refused)).size == len(refused)
+
+
+def test_units_that_a_correction_brought_are_seen_by_a_withdrawal_after_it():
+    """The ETF takes nine days to settle: with its units in the sleeve the money is promised later."""
+    slow = {"instruments": {"sell_settlement_days": [0, 3, 2, 9]}}
+    correction = event(1, "correction", sleeve_no=1, instrument_no=ETF, units=10, note_count=1)
+    withdrawal = event(9, "withdrawal", sleeve_no=1, amount_yen=100_000)
+    with_etf, without = book(house(), correction, withdrawal, **slow), book(house(), withdrawal, **slow)
+    assert with_etf[1]["refused"] == without[1]["refused"] == set()
+    assert with_etf[0].payouts["promised_date"][0] > without[0].payouts["promised_date"][0]
+    assert columns(with_etf[0].positions, "sleeve_no", "instrument_no", "held_units")[:2] == [(1, FUND, 600), (1, ETF, 10)]

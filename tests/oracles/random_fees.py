@@ -109,3 +109,39 @@ def make_switches(rng: random.Random, tables: dict) -> None:
             dates.add(day + timedelta(days=rng.choice([-400, -30, 0, 1, 100, 200, 330, 364, 365, 366])))
         tables["contract_fee_terms"] += [
             {"contract_no": contract_no, "valid_from_date": since, "fee_terms_id": rng.choice(names)} for since in sorted(dates)]
+
+
+def make_adjustments(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Of most programs, one or two sets of steps in any order, a group first; families, some of which part."""
+    tables["fee_adjustments"], tables["fee_groups"] = [], []
+    for program in tables["programs"]:
+        if rng.random() < 0.2:
+            continue
+        for since in sorted({days[0] - 60 * ONE_DAY, rng.choice(days)}):
+            kinds = rng.sample(["long_holding", "deposit_step", "campaign", "minimum", "maximum"], rng.randint(1, 4))
+            for number, kind in enumerate((["group"] if rng.random() < 0.7 else []) + kinds, start=1):
+                component = rng.choice(["", "", "", "", "mandate", "wrap"])
+                for place, row in enumerate(alternatives(rng, kind, days), start=1):
+                    tables["fee_adjustments"].append({
+                        "program_no": program["program_no"], "valid_from_date": since, "step_no": number, "row_no": place,
+                        "kind": kind, "component": component, "threshold": 0, "factor_ppm": MILLION, "amount_yen": 0,
+                        "from_date": None, "to_date": None, "until_date": None, "source": "", **row})
+    for contract in tables["contracts"]:
+        for since in [days[0]] + [rng.choice(days)] * (rng.random() < 0.3):
+            tables["fee_groups"].append({"contract_no": contract["contract_no"], "valid_from_date": since, "kind": "family",
+                                         "group_id": rng.choice(["", "G1", "G1", "G1", "G1", "G2"])})
+    tables["fee_groups"] = list({(row["contract_no"], row["valid_from_date"]): row for row in tables["fee_groups"]}.values())
+
+
+def alternatives(rng: random.Random, kind: str, days: list[date]) -> list[dict]:
+    """The rows of one step."""
+    if kind == "group":
+        return [{}]
+    if kind in ("minimum", "maximum"):
+        return [{"amount_yen": rng.choice([1_000, 10_000, 40_000])}]
+    factors = [{"factor_ppm": rng.choice([0, 333_333, 500_000, 900_000, 1_200_000])} for _ in range(rng.randint(1, 3))]
+    if kind == "campaign":
+        dates = [{"from_date": days[2], "to_date": rng.choice(days[2:9]), "until_date": rng.choice(days[5:])} for _ in factors]
+        return [{**row, **when, "threshold": place} for place, (row, when) in enumerate(zip(factors, dates, strict=True))]
+    thresholds = {"long_holding": [1, 2, 3], "deposit_step": [0, 400_000, 3_000_000]}[kind]
+    return [{**row, "threshold": threshold} for row, threshold in zip(factors, rng.sample(thresholds, len(factors)), strict=True)]

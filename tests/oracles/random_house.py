@@ -9,7 +9,7 @@ import random
 from datetime import date
 
 from tests.oracles.fees_oracle import contract_end, is_business_day
-from tests.oracles.random_fees import PaperFailures, make_switches, make_terms
+from tests.oracles.random_fees import PaperFailures, make_adjustments, make_switches, make_terms
 from tests.oracles.random_market import MILLION, ONE_DAY, RECORDED, make_instruments, make_market
 
 
@@ -28,6 +28,7 @@ def random_house(rng: random.Random, *, failing_bank: bool = False) -> dict:
     make_events(rng, tables, days, crash)
     make_switches(rng, tables)
     failures = PaperFailures(rng.choice([100_000, 300_000]) if failing_bank else 0, rng.randint(0, 9))
+    make_adjustments(rng, tables, days)
     return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures}
 
 

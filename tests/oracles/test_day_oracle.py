@@ -9,7 +9,8 @@ import pytest
 from tests.oracles.day_oracle import House, simulate
 from tests.oracles.random_house import random_house
 
-SEEDS = (*range(12), 22)  # 22 has a due that was late, and a promise that a fall of the market moved
+# 22 has a due that was late, and a promise that a fall of the market moved; 32 a period between two closes; 92 long holdings
+SEEDS = (*range(12), 22, 32, 92)
 MILLION = 1_000_000
 EXTERNAL = {"deposit", "instalment", "withdrawal", "drawing", "transfer", "termination", "correction"}
 
@@ -227,6 +228,30 @@ def test_everything_happens(runs):
             "debit_failed", "promise_reissued", "drawing_refused", "payout_cut", "target_closed"} <= set(alerts)
     assert {"market_data", "market_fall"} == set(causes)
     assert {(kind, "paid") for kind in ("withdrawal", "drawing", "transfer", "closing", "termination")} <= set(ends)
+
+
+def test_fees_of_every_kind_happen(runs):
+    """Every kind of fee, of the contract and of sleeves; credits that are set off or paid out; debits that are collected or
+    refused; fees that a closing cuts; switched terms; periods that lie between two closes.
+    """
+    found = Counter()
+    for _case, house in runs:
+        for fee in house.fees:
+            found[fee.kind] += 1
+            found["profit", fee.sleeve_no > 0, fee.fee_yen > 0] += fee.kind == "performance"
+            found["between closes"] += not any(fee.start_date <= close <= fee.end_date for close in house.days)
+            found["nothing left"] += fee.fee_yen > 0 and fee.due is None and fee.kind == "charge"
+        for due in house.all_dues:
+            found["debited", due.by_deposit] += 1
+            found["cut"] += sum(due.parts.values()) > due.collected_yen + sum(due.unpaid.values())
+            found["set off"] += sum(due.parts.values()) < sum(sum(fee.parts.values()) for fee in house.fees if fee.due is due)
+        found["paid out"] += sum(kind == "fee" and amount > 0 for _day, _sleeve, kind, amount in house.flows)
+        for contract in house.contracts.values():
+            found["switched"] += contract.period is not None and contract.period.terms_date > contract.opened_date
+    names = ["charge", "addition", "refund", "refund at the end", "between closes", "nothing left", "cut", "set off", "paid out"]
+    names += ["switched", ("debited", True), ("debited", False)]
+    names += [("profit", sleeve, above) for sleeve in (True, False) for above in (True, False)]
+    assert [name for name in names if not found[name]] == []
 
 
 def test_order_of_rows_and_later_days_change_nothing(runs):

@@ -191,7 +191,7 @@ def test_an_evening_of_which_nothing_is_left():
 
 
 def test_uncharged_additions_are_cancelled_first():
-    """`addition = none`: 300,000 come, 500,000 go: only 200,000 were charged for. Gone with the period: in July all is."""
+    """`addition = none`: 300,000 come, 500,000 go: only 200,000 were charged for. In July the 300,000 are in the opening base."""
     paid = pay_in(JUNE[0], MILLION), pay_in(JUNE[3], 300_000), pay_in(JUNE[7], -500_000)
     text = terms(balance(), **ADVANCE, addition='"none"')
     assert fee_rows(house_of(text, JUNE[8], *paid))[1:] == [("refund", 11, 30, 200_000, 400)]
@@ -208,15 +208,15 @@ def test_no_refund_on_the_last_day_and_none_without_terms():
 
 
 def test_a_reduction_is_at_most_the_running_base():
-    """Cash of an excluded kind makes no base: a contract of cash alone opens on 0, grows by what comes, and falls to 0."""
+    """Terms without cash: a contract of cash alone opens on 0, its running base grows by what comes, and falls to 0 at most."""
     paid = pay_in(JUNE[0], MILLION), pay_in(JUNE[3], 300_000), pay_in(JUNE[7], -500_000)
     rows = fee_rows(house_of(terms(balance(), **ADVANCE, cash='"excluded"'), JUNE[8], *paid))
     assert rows == [("charge", 1, 30, 0, 0), ("addition", 4, 30, 300_000, 810), ("refund", 11, 30, 300_000, 600)]
 
 
 def test_the_end_of_a_contract_in_advance():
-    """Terminated on Wednesday June 10: ready that evening, paid on Thursday. That day's deposit is refused; 20 days of
-    999,000 yen... the base is still the million that was charged: 2,000 yen come back, are paid into the sleeve and go out.
+    """Terminated on Wednesday June 10: ready that evening, paid on Thursday. 20 days of the million that was charged come back:
+    2,000 yen are paid into the sleeve, and go out with its 997,000.
     """
     end = JUNE[7], "terminated", {"contract_no": 1}
     house = house_of(terms(balance(), **ADVANCE), JUNE[9], pay_in(JUNE[0], MILLION), end)

@@ -296,6 +296,20 @@ def distribute(books: Books, instrument_no: int, num: int, den: int) -> tuple[np
     return sleeve_rows, shares
 
 
+def add_position(books: Books, line: Frame, account: int) -> Books:
+    """Return the books with one more position in its place (保有行の追加), and a row of its account: later events see it too."""
+    positions, accounts = stack(books.positions, line), books.account_positions
+    rows = books.row_of_sleeve[positions["sleeve_no"]]
+    order = np.lexsort((positions["instrument_no"], rows))
+    offsets = np.append(0, np.cumsum(np.bincount(rows, minlength=length(books.sleeves)))).astype(np.int64)
+    instrument = int(line["instrument_no"][0])
+    if not ((accounts["account_no"] == account) & (accounts["instrument_no"] == instrument)).any():
+        held = empty("account_positions", 1)
+        held["account_no"][0], held["instrument_no"][0] = account, instrument
+        accounts = sort(stack(accounts, held), "account_no", "instrument_no")
+    return replace(books, positions=take(positions, order), offsets=offsets, account_positions=accounts)
+
+
 def add_sleeves(books: Books, opened: Frame) -> Books:
     """Return the books with new sleeves in their place; positions come with `add_layout`."""
     return replace(books, sleeves=sort(stack(books.sleeves, opened), "account_no", "contract_no", "sleeve_no"))

@@ -235,6 +235,8 @@ def _end_past_periods(
     if not past.any():
         return running
     nobody, rolled = np.zeros(closed.size, bool), np.zeros(closed.size, bool)
+    _begin(evening, crystallised, past & _begun(evening))  # after a period that ended with the last close
+    evening.begin_days()
     gone = contracts["closed_base_sum_yen"] // np.maximum(evening.books.day - 1 - contracts["period_end_date"], 1)
     while past.any():
         ends = contracts["period_end_date"].copy()

@@ -63,8 +63,9 @@ class Crystallisation:
         ended, final, end : per contract row;  today : whether their last day is the day of this close
         """
         owners, contracts = self.marks.owners, self.evening.books.contracts
-        chosen = []
-        for k in np.flatnonzero(ended[owners.contract_row]).tolist():
+        due, chosen = ended[owners.contract_row], []
+        due[self.marks.missing()] = False  # a sleeve that opened today has no mark yet, and owes nothing for the days before
+        for k in np.flatnonzero(due).tolist():
             row = int(owners.contract_row[k])
             every = self._component(k).every
             if not (final[row] or contracts["period_count"][row] % every == 0) or contracts["period_start_date"][row] > end[row]:

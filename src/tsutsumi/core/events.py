@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tsutsumi.core.alerts import Alerts
-from tsutsumi.core.books import Books, account_place, index_books, order_offsets
+from tsutsumi.core.books import Books, account_place, add_position, index_books, order_offsets
 from tsutsumi.core.fee_states import corrected_yen, in_force, restored
 from tsutsumi.core.flows import CORRECTION, DEPOSIT, FLOW_KINDS, INSTALMENT, Flows
 from tsutsumi.core.journal import BY_EVENT, CASH, LEDGERS, UNITS, YEN, Journal
@@ -347,8 +347,8 @@ def _correct_units(door: Door, event: dict, row: int) -> None:
     if at.size == 0:
         line = empty("positions", 1)
         line["sleeve_no"][0], line["instrument_no"][0] = event["sleeve_no"], instrument
-        at = np.array([length(books.positions)])
-        books = replace(books, positions=stack(books.positions, line), account_positions=_account_row(books, account, instrument))
+        books = add_position(books, line, account)
+        at = np.flatnonzero((books.positions["sleeve_no"] == event["sleeve_no"]) & (books.positions["instrument_no"] == instrument))
         door.books, door.reshape = books, True
     place = account_place(books.account_positions, np.array([account]), np.array([instrument]))[0]
     positions, accounts = books.positions, books.account_positions
@@ -361,15 +361,6 @@ def _correct_units(door: Door, event: dict, row: int) -> None:
     accounts["held_units"][place] += units
     door.journal.post(BY_EVENT, account, event["sleeve_no"], event["event_no"],
                       [(UNITS, instrument, units), (CORRECTION_LEDGER, instrument, -units)])
-
-
-def _account_row(books: Books, account: int, instrument: int) -> Frame:
-    accounts = books.account_positions
-    if ((accounts["account_no"] == account) & (accounts["instrument_no"] == instrument)).any():
-        return accounts
-    line = empty("account_positions", 1)
-    line["account_no"][0], line["instrument_no"][0] = account, instrument
-    return sort(stack(accounts, line), "account_no", "instrument_no")
 
 
 def kind_code(kind: str) -> int:

@@ -5,11 +5,12 @@ from fractions import Fraction
 
 from tests.oracles.day_oracle.dates import ONE_DAY
 from tests.oracles.day_oracle.dues import owe, shares, split
+from tests.oracles.day_oracle.fee_adjustments import adjusted, times_factors
 from tests.oracles.day_oracle.fee_amounts import Exact, advance, arrears
 from tests.oracles.day_oracle.fee_bases import base_of, close_of, daily, days_that_enter, own_base, record_close
 from tests.oracles.day_oracle.fee_terms import components, in_advance, period_from
 from tests.oracles.day_oracle.performance_fees import fall_due, flow_of, move_marks, start_marks
-from tests.oracles.day_oracle.state import Contract, Fee, House
+from tests.oracles.day_oracle.state import Contract, Fee, House, Period
 from tests.oracles.fees_oracle import rounded
 
 
@@ -32,6 +33,7 @@ def charge_arrears(house: House, contract: Contract, last: date, day: date) -> l
     if in_advance(period.terms) or not components(period.terms, "balance"):
         return []
     base, exact = arrears(contract, period, last)
+    exact = adjusted(house, contract, exact, last, day)
     by_day, weights = daily(contract, period.start_date, last), {}
     for one in days_that_enter(house, period, period.start_date, last):
         for number, row in by_day[one].items():
@@ -59,6 +61,7 @@ def begin(house: House, contract: Contract, day: date) -> list[Fee]:
     first = period.start_date == contract.opened_date
     period.running = base_of(period.terms, close_of(contract, day if first else house.previous))
     exact = advance(period, period.start_date, Fraction(0), period.running)
+    exact = adjusted(house, contract, exact, period.end_date, day)
     dates = (period.start_date, period.end_date)
     return rows(house, contract, "charge", dates, period.running, exact, bases_of(contract, day), day)
 
@@ -74,7 +77,7 @@ def add(house: House, contract: Contract, amount: int, day: date) -> list[Fee]:
         return []
     low = Fraction(0) if mode == "own" else period.running
     period.running += amount
-    exact = advance(period, day, low, low + amount)
+    exact = times_factors(house, contract, advance(period, day, low, low + amount))
     return rows(house, contract, "addition", (day, period.end_date), Fraction(amount), exact, bases_of(contract, day), day)
 
 
@@ -89,7 +92,7 @@ def refund(house: House, contract: Contract, kind: str, amount: Fraction, day: d
     period.running -= amount
     if amount <= 0 or day >= period.end_date:
         return []
-    exact = advance(period, day + ONE_DAY, period.running, high)
+    exact = times_factors(house, contract, advance(period, day + ONE_DAY, period.running, high))
     return rows(house, contract, kind, (day + ONE_DAY, period.end_date), amount, exact, {}, day)
 
 
@@ -152,9 +155,23 @@ def charge_contract(house: House, contract: Contract, day: date, *, final: bool)
         contract.period = period_from(house, contract, day + ONE_DAY)
 
 
+def ends_tonight(house: House, contract: Contract, day: date, *, final: bool) -> list[tuple[Contract, Period, date]]:
+    """[(contract, period, last day)] of every period that is charged to its end on an evening."""
+    period, found = contract.period or period_from(house, contract, contract.opened_date), []
+    while period.end_date < day:
+        found.append((contract, period, period.end_date))
+        period = period_from(house, contract, period.end_date + ONE_DAY, period)
+    return [*found, (contract, period, day)] if final or period.end_date == day else found
+
+
 def charge(house: House, day: date, ending: set[int]) -> None:
     """Fees of all open contracts; after the evening of the final fee there are none."""
-    for contract in house.contracts.values():
-        if contract.opened_date and not contract.closed_date and not contract.final_date:
-            record_close(house, contract, day)
-            charge_contract(house, contract, day, final=contract.number in ending)
+    contracts = [one for one in house.contracts.values() if one.opened_date and not one.closed_date and not one.final_date]
+    house.tonight = []
+    for contract in contracts:
+        record_close(house, contract, day)
+        before = contract.deposits[-1][1] if contract.deposits else 0
+        contract.deposits.append((day, before + flow_of(house, contract, 0)))
+        house.tonight += ends_tonight(house, contract, day, final=contract.number in ending)
+    for contract in contracts:
+        charge_contract(house, contract, day, final=contract.number in ending)

@@ -29,21 +29,26 @@ def priced(period: Period, whole: tuple[date, date], first: date, last: date, ba
     return found
 
 
-def arrears(contract: Contract, period: Period, last: date) -> tuple[Fraction, Exact]:
-    """In arrears, from the start of the period to `last`: `average`, `daily` or `closing`. -> (base, exact amounts)
+def arrears_bases(contract: Contract, period: Period, last: date) -> tuple[Fraction, dict[date, Fraction]]:
+    """In arrears, from the start of the period to `last`: `average`, `daily` or `closing`. -> (base, bases by day)
 
-    `base_yen` under `daily` is the mean of the daily bases; `period-end` is the cut end where a contract ended.
+    `base_yen` under `daily` is the mean of the daily bases.
     """
     terms, first = period.terms, period.start_date
     by_day = {day: (base_of(terms, values), 0) for day, values in daily(contract, first, last).items()}
     summed, days = {**terms, "base": {"days": "calendar", **terms["base"], "cash": "included"}}, days_of(first, last)
     if terms["base"]["measure"] == "daily":
         bases = {day: row[0] for day, row in by_day.items()}
-        base = mean(list(bases.values()))
-    else:
-        base = {"average": average_base, "closing": closing_base}[terms["base"]["measure"]](summed, by_day, days)
-        bases = dict.fromkeys(days, base)
-    return base, priced(period, (first, last), first, last, lambda day: (Fraction(0), bases[day]))
+        return mean(list(bases.values())), bases
+    base = {"average": average_base, "closing": closing_base}[terms["base"]["measure"]](summed, by_day, days)
+    return base, dict.fromkeys(days, base)
+
+
+def arrears(contract: Contract, period: Period, last: date) -> tuple[Fraction, Exact]:
+    """The base, and the exact amounts; `period-end` is the cut end where a contract ended."""
+    base, bases = arrears_bases(contract, period, last)
+    dates = period.start_date, last
+    return base, priced(period, dates, *dates, lambda day: (Fraction(0), bases[day]))
 
 
 def advance(period: Period, first: date, low: Fraction, high: Fraction) -> Exact:

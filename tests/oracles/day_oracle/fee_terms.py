@@ -71,11 +71,11 @@ def period_end(terms: dict, opened: date, first: date) -> date:
     return contract_end(opened, months * count)
 
 
-def period_from(house: House, contract: Contract, first: date) -> Period:
-    """The period that starts on a day. The number of a period counts from 1 since the terms named (`fee_terms_id`) began
-    for the contract.
+def period_from(house: House, contract: Contract, first: date, last: Period | None = None) -> Period:
+    """The period that starts on a day, after the contract's own or another one. The number of a period counts from 1 since
+    the terms named (`fee_terms_id`) began for the contract.
     """
-    last = contract.period
+    last = last or contract.period
     name = terms_named(house, contract, first)
     terms = version_in_force(house, name, first)
     begun, number = first, 1

@@ -175,6 +175,7 @@ class Contract:
     credit: int = 0
     marks: dict[tuple[int, int], Mark] = field(default_factory=dict)      # {(component_no, sleeve_no or 0): mark}
     closes: list[tuple[date, dict[int, tuple[int, int]]]] = field(default_factory=list)  # [(close, {sleeve: (value, cash)})]
+    deposits: list[tuple[date, int]] = field(default_factory=list)        # [(close, Σ flows since the opening)]
 
 
 @dataclass
@@ -229,6 +230,7 @@ class House:
         self.flows: list[tuple[date, int, str, int]] = []
         self.fees: list[Fee] = []
         self.all_dues: list[Due] = []
+        self.tonight: list[tuple[Contract, Period, date]] = []      # the periods that end tonight, with their last days
         self.payouts: list[Payout] = []
         self.prices = {(row["instrument_no"], row["date"]): row["price"] for row in tables.get("prices", [])}
         self.fx_rates = {(row["currency"], row["date"]): row["fx_ppm"] for row in tables.get("fx_rates", [])}
