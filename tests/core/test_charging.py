@@ -136,7 +136,8 @@ def test_a_sleeve_that_opens_after_a_period_ended_owes_nothing_for_it():
         "tax": {"kind": "included"},
         "component": [{"name": "p", "kind": "performance", "rate_ppm": 100_000, "every": 1, "mark": "scaled"}],
     })
-    mark = {"account_no": 1, "contract_no": 1, "sleeve_no": 1, "start_date": day("2026-11-02"), "before_yen": 1, "amount_yen": 1_000}
+    mark = {"account_no": 1, "contract_no": 1, "sleeve_no": 1, "start_date": day("2026-11-02"), "before_yen": 1}
+    mark["amount_yen"] = 1_000
     before = books("2026-12-30", worth(1, 1_500), fee_marks=[mark])
     of = books("2027-01-04", worth(1, 1_500), worth(2, 700, opened_date=day("2027-01-04")), fee_marks=[mark])
     rule = rules("2027-01-04", program={"performance_sleeve": 1}, program_terms=lambda program, on: ("t", terms))
@@ -147,7 +148,7 @@ def test_a_sleeve_that_opens_after_a_period_ended_owes_nothing_for_it():
 
 
 def test_a_period_in_advance_between_two_closes_is_charged():
-    """The arrears ended with the close of 30 December; the 31st is a period of its own, in advance; January begins with the close."""
+    """The arrears ended with the close of 30 December; the 31st is a period of its own, in advance, and then comes January."""
     text = {
         "name": "t", "period": {"length": "month", "align": "calendar", "timing": "advance"},
         "base": {"measure": "opening", "cash": "included"}, "year": {"days": 365}, "rounding": {"to": "down"},
