@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.core.build import BOND, ETF, FUND, columns, day, instruments, nights, rows
 from tsutsumi.core.allocation import fill_of, fill_orders, form_blocks, is_purchase, merge_blocks, share_partial_fills, unit_value
 from tsutsumi.core.ladder import CANCELLED, PLACED, PRICED, PURCHASE, SALE
-from tsutsumi.core.schema import stack, take
+from tsutsumi.core.schema import empty, stack, take
 
 TODAY = day("2026-12-02")
 KEY = ("custodian_no", "instrument_no", "side_code", "placed_date")
@@ -28,8 +28,8 @@ def fill(instrument, side, price, units=-1, **said):
 def filled(orders, fills, **scale):
     of, answers = rows("orders", *orders), rows("block_fills", *fills)
     allocated = share_partial_fills(of, answers, instruments()["lot_units"], TODAY)
-    answer = fill_of(of, np.arange(len(orders)), answers)
-    return fill_orders(of, answers, answer, allocated, instruments(**scale), TODAY)
+    due = np.arange(len(orders))
+    return fill_orders(of, due, answers, fill_of(of, due, answers), allocated, instruments(**scale), TODAY)
 
 
 def test_a_block_is_the_sum_of_its_orders_and_a_sale_never_meets_a_purchase():
@@ -55,6 +55,22 @@ def test_an_answer_finds_the_orders_of_its_block_alone():
     answers = rows("block_fills", fill(FUND, SALE, 1), fill(BOND, PURCHASE, 1), fill(FUND, PURCHASE, 1))
     assert fill_of(orders, np.arange(4), answers).tolist() == [2, 0, -1, -1]
     assert fill_of(orders, np.array([1]), rows("block_fills")).tolist() == [-1]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_order_finds_the_answer_to_its_block_among_many_days_and_custodians(seed):
+    chance, names = np.random.default_rng(seed), ("custodian_no", "instrument_no", "side_code", "placed_date")
+    blocks = [(c, i, s, TODAY - d) for c in range(1, 4) for i in range(1, 9) for s in range(2) for d in range(1, 5)]
+    chance.shuffle(blocks)
+    answered = [tuple(block) for block in blocks[: chance.integers(1, 100)]]
+    asked = chance.integers(0, len(blocks), 300)
+    orders = empty("orders", 300)
+    for name, column in zip(names, zip(*(blocks[k] for k in asked), strict=True), strict=True):
+        orders[name][:] = column
+    answers = rows("block_fills", *(fill(i, s, 100, custodian_no=c, placed_date=d) for c, i, s, d in answered))
+    row_of = {block: row for row, block in enumerate(answered)}
+    due = np.flatnonzero(chance.random(300) < 0.7)
+    assert fill_of(orders, due, answers).tolist() == [row_of.get(tuple(blocks[asked[k]]), -1) for k in due]
 
 
 def test_a_purchase_by_amount_floors_the_units_of_the_account_and_shares_them():

@@ -49,7 +49,9 @@ def accounts(of):
     return columns(of.account_positions, "account_no", "instrument_no", "held_units", "tax_cost_yen")
 
 
-def test_a_sale_takes_its_share_of_the_cost_and_purchases_of_a_day_are_averaged_first():
+@pytest.mark.parametrize("many", [0, 20_000], ids=["two threads", "one thread"])
+def test_a_sale_takes_its_share_of_the_cost_and_purchases_of_a_day_are_averaged_first(monkeypatch, many):
+    monkeypatch.setattr("tsutsumi.core.books.MANY", many)
     # held 1,000 for 1,500 yen; bought 500 for 800, then sold 400 of 1,500: floor(2,300 × 400 / 1,500) = 613
     house = books(TODAY, sleeve(1), positions=[held(1, FUND, 1_000, 1_500)])
     book_fills(house, fills((1, FUND, PURCHASE, 500, 800), (1, FUND, SALE, 400, 640)),

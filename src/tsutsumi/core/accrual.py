@@ -51,10 +51,10 @@ def terms_in_use(books: Books, rules: Rules) -> TermsInUse:
     rows = length(contracts)
     if rows == 0:
         return TermsInUse((), (), np.zeros(0, np.int64))
-    start = contracts["period_start_date"]
-    first = int(start.min())
-    width = int(start.max()) - first + 1
-    key = contracts["program_no"].astype(np.int64) * width + (start - first)
+    start, program_no = contracts["period_start_date"], contracts["program_no"]
+    first, width = int(start.min()), int(start.max()) - int(start.min()) + 1
+    look_up = np.zeros((int(program_no.max()) + 1) * width, np.int64)
+    _mark_keys(program_no, start, first, width, look_up)
     found: dict[tuple[str, int], int] = {}
     kept: list[tuple[str, Terms]] = []
 
@@ -64,15 +64,29 @@ def terms_in_use(books: Books, rules: Rules) -> TermsInUse:
             kept.append((name, terms))
         return found[name, id(terms)]
 
-    look_up = np.zeros(int(key.max()) + 1, np.int64)
-    for k in np.flatnonzero(np.bincount(key)).tolist():
+    for k in np.flatnonzero(look_up).tolist():
         program, day = k // width, k % width + first
         look_up[k] = number(*rules.program_terms(program, day))
-    of_contract = look_up[key]
+    of_contract = np.empty(rows, np.int64)
+    _look_up_keys(program_no, start, first, width, look_up, of_contract)
     for row in np.flatnonzero(np.isin(contracts["contract_no"], list(rules.own_terms))) if rules.own_terms else ():
         names = ("contract_no", "program_no", "opened_date", "period_start_date")
         of_contract[row] = number(*rules.contract_terms(*(int(contracts[name][row]) for name in names)))
     return TermsInUse(tuple(terms for _, terms in kept), tuple(name for name, _ in kept), of_contract)
+
+
+@njit(cache=True)
+def _mark_keys(program_no, start, first, width, seen):
+    """Mark the pairs of program and first day that contracts have."""
+    for k in range(start.size):
+        seen[program_no[k] * width + (start[k] - first)] = 1
+
+
+@njit(cache=True)
+def _look_up_keys(program_no, start, first, width, look_up, found):
+    """Fill in what `look_up` says of each contract's program and first day."""
+    for k in range(start.size):
+        found[k] = look_up[program_no[k] * width + (start[k] - first)]
 
 
 def daily_base(books: Books, rules: Rules, used: TermsInUse | None = None) -> np.ndarray:
@@ -211,10 +225,9 @@ def _walk(account, contract, accounts, contracts, rows):
         rows[k] = at
 
 
-def accrued_rates(books: Books, rules: Rules) -> np.ndarray:
+def accrued_rates(used: TermsInUse, day: int) -> np.ndarray:
     """Return per contract the highest rate in force today, Σ over balance components, without tax; in advance 0 (経過報酬の率)."""
-    used = terms_in_use(books, rules)
-    return np.array([top_rate_ppm(terms, rules.day) for terms in used.terms], np.int64)[used.of_contract]
+    return np.array([top_rate_ppm(terms, day) for terms in used.terms], np.int64)[used.of_contract]
 
 
 def top_rate_ppm(terms: Terms, day: int) -> int:

@@ -16,13 +16,14 @@ from tsutsumi.core.units import PPM
 from tsutsumi.core.wide import MAX, mul_div_ceil, mul_div_floor, mul_div_mod, share_group, tie
 
 ALL = -1
+DATES = 100_001  # above the number of any day
 FILL_COLUMNS = ("status_code", "filled_units", "filled_yen", "fill_price", "fx_ppm", "settlement_date")
 
 
 def block_key(custodian_no, instrument_no, side_code, placed_date) -> np.ndarray:
     """Return one int64 per row that names the block of an order: custodian, instrument, side, placed date."""
     key = custodian_no.astype(np.int64) * 200_001 + instrument_no
-    return (key * 2 + side_code) * 100_001 + placed_date
+    return (key * 2 + side_code) * DATES + placed_date
 
 
 def form_blocks(orders: Frame) -> Frame:
@@ -32,11 +33,11 @@ def form_blocks(orders: Frame) -> Frame:
     """
     if length(orders) == 0:
         return empty("blocks")
-    key = block_key(orders["custodian_no"], orders["instrument_no"], orders["side_code"], orders["placed_date"])
-    order = np.argsort(key, kind="stable")
-    starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+    names = ("custodian_no", "instrument_no", "side_code", "placed_date")
+    order = sorted_order(*(orders[name] for name in names))
+    starts = np.flatnonzero(np.diff(block_key(*(orders[name][order] for name in names)), prepend=-1))
     first = order[starts]
-    blocks = {name: orders[name][first] for name in ("custodian_no", "instrument_no", "side_code", "placed_date")}
+    blocks = {name: orders[name][first] for name in names}
     for name in ("asked_units", "asked_yen"):
         blocks[name] = np.add.reduceat(orders[name][order], starts)
     return blocks
@@ -149,23 +150,42 @@ def unit_value(price: int, fx_ppm: int, price_scale: int, price_base_units: int)
 
 def fill_of(orders: Frame, rows: np.ndarray, fills: Frame) -> np.ndarray:
     """Return for each order at `rows` the row of `fills` that answers its block (約定回答); -1 if there is none."""
+    if length(fills) == 0:
+        return np.full(rows.size, -1)
     names = ("custodian_no", "instrument_no", "side_code", "placed_date")
     keys = block_key(*(fills[name] for name in names))
-    if keys.size == 0:
-        return np.full(rows.size, -1)
-    by_key, wanted = np.argsort(keys), block_key(*(orders[name][rows] for name in names))
-    place = by_key[np.minimum(np.searchsorted(keys[by_key], wanted), keys.size - 1)]
-    return np.where(keys[place] == wanted, place, -1)
+    by_key, answer = np.argsort(keys), np.empty(rows.size, np.int64)
+    most = int(fills["custodian_no"].max()), int(fills["instrument_no"].max())
+    first = np.full((most[0] + 1, most[1] + 1, 2), -1)  # the earliest block of each custodian, instrument and side
+    for number in by_key[::-1].tolist():
+        first[tuple(int(fills[name][number]) for name in names[:3])] = number
+    following = np.full(keys.size, -1)  # the next block of the same three
+    following[by_key[:-1]] = np.where(np.diff(keys[by_key] // DATES) == 0, by_key[1:], -1)
+    _find_answers(*(orders[name] for name in names), rows, first, following, fills["placed_date"], answer)
+    return answer
+
+
+@njit(cache=True)
+def _find_answers(custodian, instrument, side, placed, rows, first, following, placed_of, answer):
+    for k in range(rows.size):
+        row = rows[k]
+        number = np.int64(-1)
+        if custodian[row] < first.shape[0] and instrument[row] < first.shape[1]:
+            number = first[custodian[row], instrument[row], side[row]]
+        while number >= 0 and placed_of[number] != placed[row]:
+            number = following[number]
+        answer[k] = number
 
 
 def fill_orders(
-    due: Frame, fills: Frame, answer: np.ndarray, allocated: Frame, instruments: Frame, day: int
+    orders: Frame, rows: np.ndarray, fills: Frame, answer: np.ndarray, allocated: Frame, instruments: Frame, day: int
 ) -> tuple[Frame, Frame, np.ndarray]:
-    """Return the due orders with what they got (約定), one row per account group, and which row of `due` each order was.
+    """Return the due orders with what they got (約定), one row per account group, and which row of `orders` each of them is.
 
     Parameters
     ----------
-    due : orders (see `schema`)
+    orders : orders (see `schema`)
+    rows : int64, those that are due
         Placed, priced today, their instrument fresh, their block answered by the custodian.
     fills : block_fills
         Price and FX used by the custodian (a sale's price after its levy); `filled_units` 0: nothing, -1: all.
@@ -176,15 +196,17 @@ def fill_orders(
 
     Returns
     -------
-    orders : the rows of `due`, sorted by side (purchases first), account, instrument; status priced or cancelled. Of the
-        columns of `due` only `FILL_COLUMNS` were written to.
+    due : the orders at `rows`, sorted by side (purchases first), account, instrument; status priced or cancelled. Only
+        `FILL_COLUMNS` were written to.
     groups : account_no, instrument_no, side_code, units, yen
         What the account's books get; Σ orders of a group = the group. A sale's yen are floored, an amount purchase's units
         are floored, a unit purchase's yen are rounded up.
-    order : int64, the row of `due` of each order
+    order : int64, the row of `orders` of each of them
     """
-    order = sorted_order(-due["side_code"], *(due[name] for name in ("account_no", "instrument_no", "sleeve_no", "decided_date")))
-    due, place = take(due, order), answer[order]
+    names = ("account_no", "instrument_no", "sleeve_no", "decided_date")
+    order = sorted_order(-orders["side_code"][rows], *(orders[name][rows] for name in names))
+    place, order = answer[order], rows[order]
+    due = take(orders, order)
     values = [
         unit_value(int(p), int(f), int(instruments["price_scale"][i]), int(instruments["price_base_units"][i]))
         for p, f, i in zip(fills["price"], fills["fx_ppm"], fills["instrument_no"], strict=True)
@@ -198,9 +220,12 @@ def fill_orders(
     unit_mode = (instruments["amount_mode"] == 0)[due["instrument_no"]]
     none = (units == 0) & ((due["side_code"] == SALE) | unit_mode)
     due["status_code"] = np.where(none, CANCELLED, PRICED).astype(np.int8)
-    live = take(due, ~none)
-    done, groups = _price_groups(live, units[~none], num[~none], den[~none], unit_mode[~none], day)
-    due["filled_units"][~none], due["filled_yen"][~none] = done
+    if none.any():
+        live = take(due, ~none)
+        done, groups = _price_groups(live, units[~none], num[~none], den[~none], unit_mode[~none], day)
+        due["filled_units"][~none], due["filled_yen"][~none] = done
+    else:
+        (due["filled_units"], due["filled_yen"]), groups = _price_groups(due, units, num, den, unit_mode, day)
     return due, _without_empty_purchases(due, groups), order
 
 

@@ -4,6 +4,7 @@ The books are arrays: sleeves in the order account ▸ contract ▸ sleeve; posi
 offset per sleeve; rows with zero units stand from the moment a model is attached, so that a close does not change the shape.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from numba import njit
 
 from tsutsumi.core.ladder import PRICED, PURCHASE, SALE, SETTLED
 from tsutsumi.core.market import MarketState
+from tsutsumi.core.picking import each, insert
 from tsutsumi.core.schema import Frame, empty, length, sort, stack, take
 from tsutsumi.core.wide import mul_div_ceil, mul_div_floor, share_group, tie
 
@@ -36,6 +38,7 @@ class Books:
     row_of_sleeve: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
 
 
+MANY = 20_000  # fills from which a second thread earns its place
 STATE_TABLES = (
     "sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees", "fee_days", "fee_marks",
     "ended",
@@ -70,21 +73,29 @@ def copy_books(books: Books, day: int) -> Books:
     Columns that say who a row belongs to are never written to and stay shared; so do the orders, of which `settle` makes new ones.
     Those of contracts that few evenings change are shared too, and locked: who writes to them takes a copy first (`schema.own`).
     """
-    frames = {
-        table: {name: column if name in OWNERS or name in RARE else column.copy() for name, column in getattr(books, table).items()}
-        for table in STATE_TABLES if table != "orders"
-    }
+    frames = {table: _copied(getattr(books, table)) for table in STATE_TABLES if table != "orders"}
     for name in RARE:
         frames["contracts"][name].flags.writeable = False
     return replace(books, day=day, **frames)
 
 
+def _copied(of: Frame) -> Frame:
+    return each(lambda name: of[name] if name in OWNERS or name in RARE else of[name].copy(), of, length(of))
+
+
 def order_offsets(books: Books) -> np.ndarray:
     """Return int64[S+1]: where each sleeve's live orders begin (`orders` are in the order of the sleeves)."""
-    rows = books.row_of_sleeve[books.orders["sleeve_no"]]
     offsets = np.zeros(length(books.sleeves) + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=offsets.size - 1), out=offsets[1:])
+    _count_orders(books.row_of_sleeve, books.orders["sleeve_no"], offsets)
     return offsets
+
+
+@njit(cache=True)
+def _count_orders(row_of_sleeve, sleeve_no, offsets):
+    for k in range(sleeve_no.size):
+        offsets[row_of_sleeve[sleeve_no[k]] + 1] += 1
+    for row in range(1, offsets.size):
+        offsets[row] += offsets[row - 1]
 
 
 def insert_orders(books: Books, fresh: Frame, rows: np.ndarray, offsets: np.ndarray) -> Frame:
@@ -94,11 +105,7 @@ def insert_orders(books: Books, fresh: Frame, rows: np.ndarray, offsets: np.ndar
     ----------
     fresh : orders in the order of the sleeves and instruments;  rows : their sleeve rows;  offsets : `order_offsets(books)`
     """
-    live, place = length(books.orders), offsets[rows + 1] + np.arange(rows.size)
-    order, known = np.empty(live + rows.size, np.int64), np.ones(live + rows.size, bool)
-    known[place] = False
-    order[known], order[place] = np.arange(live), np.arange(live, order.size)
-    return {name: np.concatenate([column, fresh[name]]).take(order) for name, column in books.orders.items()}
+    return insert(books.orders, fresh, offsets[rows + 1])
 
 
 def add_layout(books: Books, weights: np.ndarray) -> Books:
@@ -150,16 +157,25 @@ def settle(books: Books) -> tuple[Books, Frame]:
     due = (orders["status_code"] == PRICED) & (orders["settlement_date"] <= books.day)
     settled = take(orders, due)
     settled["status_code"][:] = SETTLED
-    rows = books.row_of_sleeve[settled["sleeve_no"]]
-    sale = settled["side_code"] == SALE
-    yen = settled["filled_yen"]
-    np.add.at(sleeves["cash_yen"], rows, np.where(sale, yen, -yen))
-    np.subtract.at(sleeves["receivable_yen"], rows[sale], yen[sale])
-    np.subtract.at(sleeves["payable_yen"], rows[~sale], yen[~sale])
+    _settle_rows(
+        books.row_of_sleeve[settled["sleeve_no"]], settled["side_code"], settled["filled_yen"], sleeves["cash_yen"],
+        sleeves["receivable_yen"], sleeves["payable_yen"],
+    )
     return replace(books, orders=take(orders, ~due)), settled
 
 
 @njit(cache=True)
+def _settle_rows(rows, side, yen, cash, receivable, payable):
+    for k in range(rows.size):
+        if side[k] == SALE:
+            receivable[rows[k]] -= yen[k]
+            cash[rows[k]] += yen[k]
+        else:
+            payable[rows[k]] -= yen[k]
+            cash[rows[k]] -= yen[k]
+
+
+@njit(cache=True, nogil=True)
 def _apply_fills(rows, instrument, side, units, yen, offsets, held_instrument, held_units, cost_yen, receivable, payable):
     for k in range(rows.size):
         p = offsets[rows[k]]
@@ -176,7 +192,7 @@ def _apply_fills(rows, instrument, side, units, yen, offsets, held_instrument, h
             receivable[rows[k]] += yen[k]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _apply_groups(place, side, units, yen, base, held_units, tax_cost_yen):
     for k in range(place.size):
         p = place[k]
@@ -195,17 +211,29 @@ def book_fills(books: Books, filled: Frame, groups: Frame, base_units: np.ndarra
     Sleeve cost: a sale takes floor(cost × sold / held). Account cost (総平均法に準ずる方法): unit cost rounded up and carried.
     `filled` and `groups` have purchases first, so that what is bought on a day is averaged before what is sold on it.
     """
-    sleeves, positions, accounts = books.sleeves, books.positions, books.account_positions
-    rows = books.row_of_sleeve[filled["sleeve_no"]]
+    if filled["sleeve_no"].size < MANY:
+        _book_sleeves(books, filled)
+        _book_accounts(books.account_positions, groups, base_units)
+        return
+    with ThreadPoolExecutor(1) as beside:  # the two sides share nothing
+        accounts = beside.submit(_book_accounts, books.account_positions, groups, base_units)
+        _book_sleeves(books, filled)
+        accounts.result()
+
+
+def _book_sleeves(books: Books, filled: Frame) -> None:
+    sleeves, positions = books.sleeves, books.positions
     _apply_fills(
-        rows, filled["instrument_no"], filled["side_code"], filled["filled_units"], filled["filled_yen"], books.offsets,
-        positions["instrument_no"], positions["held_units"], positions["cost_yen"], sleeves["receivable_yen"],
-        sleeves["payable_yen"],
+        books.row_of_sleeve[filled["sleeve_no"]], filled["instrument_no"], filled["side_code"], filled["filled_units"],
+        filled["filled_yen"], books.offsets, positions["instrument_no"], positions["held_units"], positions["cost_yen"],
+        sleeves["receivable_yen"], sleeves["payable_yen"],
     )
-    place = account_place(accounts, groups["account_no"], groups["instrument_no"])
+
+
+def _book_accounts(accounts: Frame, groups: Frame, base_units: np.ndarray) -> None:
     _apply_groups(
-        place, groups["side_code"], groups["units"], groups["yen"], base_units[groups["instrument_no"]].astype(np.int64),
-        accounts["held_units"], accounts["tax_cost_yen"],
+        account_place(accounts, groups["account_no"], groups["instrument_no"]), groups["side_code"], groups["units"], groups["yen"],
+        base_units[groups["instrument_no"]].astype(np.int64), accounts["held_units"], accounts["tax_cost_yen"],
     )
 
 
@@ -216,7 +244,7 @@ def account_place(accounts: Frame, account_no: np.ndarray, instrument_no: np.nda
     return places
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _find(account, instrument, wanted_account, wanted_instrument, places):
     """Fill in the first row not before each wanted one, going on from the one before with doubling steps."""
     low = 0

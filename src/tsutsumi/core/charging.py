@@ -27,11 +27,14 @@ from tsutsumi.core.schema import Frame, empty, length, own, stack
 
 @dataclass(frozen=True)
 class Charges:
-    """The fees charged on one evening (計上した報酬): fee rows, their split among the parties, and how performance fees came."""
+    """The fees charged on one evening (計上した報酬): fee rows, their split among the parties, and how performance fees came;
+    the terms that go on, and the contract row of each sleeve."""
 
     fees: Frame
     shares: Frame
     crystallisations: Frame
+    used: TermsInUse
+    contract_of: np.ndarray
 
 
 class FeeEvening:
@@ -216,7 +219,8 @@ def charge(
     evening.bills.correct(corrections, evening.base_today)
     due = rules.timeline.days[rules.day_index + rules.programs["collection_days"][contracts["program_no"]]]
     books, fees = book_bills(books, evening.bills, due, finals, rules.next_day)
-    return books, Charges(fees, stack(empty("fee_shares"), *evening.bills.shares), crystallised.rows())
+    shares = stack(empty("fee_shares"), *evening.bills.shares)
+    return books, Charges(fees, shares, crystallised.rows(), evening.used, evening.contract_of)
 
 
 def _end_past_periods(

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tsutsumi.core.accrual import accrued_rates, contract_rows
-from tsutsumi.core.books import Books, insert_orders, order_offsets
+from tsutsumi.core.accrual import accrued_rates
+from tsutsumi.core.books import insert_orders, order_offsets
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
 from tsutsumi.core.drift import DRIFT_PARTS, drift_parts
 from tsutsumi.core.evening import Evening
@@ -14,7 +14,6 @@ from tsutsumi.core.market import FRESH, HOLIDAY
 from tsutsumi.core.orders import CALENDAR
 from tsutsumi.core.orders import decide as decide_orders
 from tsutsumi.core.payouts import open_needs
-from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, length, take
 from tsutsumi.core.units import PPM, points
 
@@ -38,7 +37,7 @@ def decide(evening: Evening, look: np.ndarray) -> None:
     evening.order_offsets = offsets = order_offsets(books)
     look |= (needs > 0) | (reason > 0) | (sleeves["pending_code"] > 0) | (sleeves["status_code"] > 0) | (np.diff(offsets) > 0)
     rows = np.flatnonzero(look)
-    reserve = reserve_for_drawings(books, rules)[rows] + _accrued(books, rules, rows)
+    reserve = reserve_for_drawings(books, rules)[rows] + _accrued(evening, rows)
     found, rebalanced, pending, breach = decide_orders(
         books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve, reason[rows]
     )
@@ -100,7 +99,8 @@ def _place(evening: Evening, found: Frame) -> None:
     evening.new_orders = orders
     evening.books = replace(books, orders=insert_orders(books, orders, rows, evening.order_offsets))
 
-def _accrued(books: Books, rules: Rules, rows: np.ndarray) -> np.ndarray:
+def _accrued(evening: Evening, rows: np.ndarray) -> np.ndarray:
     """Return the fee that each sleeve at `rows` has run up so far, at the highest rate of the table (経過報酬の概算)."""
-    base, rate = books.sleeves["base_sum_yen"][rows], accrued_rates(books, rules)[contract_rows(books)[rows]]
+    rate = accrued_rates(evening.fee_terms, evening.rules.day)[evening.contract_of[rows]]
+    base = evening.books.sleeves["base_sum_yen"][rows]
     return base // (PPM * 365) * rate + base % (PPM * 365) * rate // (PPM * 365)

@@ -81,12 +81,10 @@ class Evening:
         self.books, settled = settle(self.books)
         if length(settled):
             self.changed_orders.append(settled)
-            sale = settled["side_code"] == SALE
-            cause = order_cause(settled)
-            for part, ledger in ((take(settled, sale), RECEIVABLE), (take(settled, ~sale), PAYABLE)):
-                yen = part["filled_yen"] if ledger == RECEIVABLE else -part["filled_yen"]
-                self.journal.post(BY_SETTLEMENT, part["account_no"], part["sleeve_no"], cause[sale == (ledger == RECEIVABLE)],
-                                  [(CASH, YEN, yen), (ledger, YEN, -yen)])
+            sale, cause = settled["side_code"] == SALE, order_cause(settled)
+            yen, ledger = np.where(sale, settled["filled_yen"], -settled["filled_yen"]), np.where(sale, RECEIVABLE, PAYABLE)
+            self.journal.post(BY_SETTLEMENT, settled["account_no"], settled["sleeve_no"], cause,
+                              [(CASH, YEN, yen), (ledger, YEN, -yen)])
 
     def distribute_and_split(self) -> None:
         """Step 2: distributions, then splits, on the units held at the end of the day before."""
@@ -193,6 +191,7 @@ class Evening:
         flows, fee_before = stack(self.flows.frame(), self.fee_money), self.fee_before
         self.books, charges = charge(self.books, fee_before, self.rules, ready, flows, self.carried, self.fee_corrections)
         self.crystallisations = charges.crystallisations
+        self.fee_terms, self.contract_of = charges.used, charges.contract_of
         self.books.payouts["pay_date"][ready] = self.rules.next_day
         self.changed_payouts.append(take(self.books.payouts, ready))
         self.fees.append(charges.fees)

@@ -24,8 +24,8 @@ def fill(evening: Evening) -> None:
         _wait(evening, due[~go], fresh[~go])
     if not go.any():
         return
-    filled, groups, order = fill_orders(
-        take(orders, due[go]), fills, answer[go], evening.inputs.allocated, instruments, evening.books.day
+    filled, groups, rows = fill_orders(
+        orders, due[go], fills, answer[go], evening.inputs.allocated, instruments, evening.books.day
     )
     _check_fill_prices(evening, fills)
     done = filled["status_code"] == PRICED
@@ -37,7 +37,6 @@ def fill(evening: Evening) -> None:
         evening.alerts.add("order_cancelled", "sleeve", filled["sleeve_no"][k],
                         f"{name}: nothing was filled at the limit, of a partial fill, or for so small an amount",
                         "nothing: the next close decides anew")
-    rows = due[go][order]
     for name in FILL_COLUMNS:
         orders[name][rows] = filled[name]
     if not done.all():

@@ -10,8 +10,9 @@ from numba import njit, prange
 
 from tsutsumi.core.drift import is_breach
 from tsutsumi.core.ladder import PLACED, PURCHASE, SALE, sure_cash
+from tsutsumi.core.order_records import FOUND, LINE, MARKET, RULES, found_orders, live_orders, sleeve_cases
 from tsutsumi.core.rebalance_aim import ROOM, aim_inside
-from tsutsumi.core.schema import length, records
+from tsutsumi.core.schema import records
 from tsutsumi.core.wide import divide_known, mul_div_ceil, mul_div_floor, ppm_floor, reciprocals
 
 STRATEGY, MODEL, CALENDAR, BREACH, INVEST, PAYOUT, FEE, CLOSING = 1, 2, 3, 4, 5, 6, 7, 8
@@ -19,31 +20,6 @@ REASONS = ("", "strategy", "model", "calendar", "breach", "invest", "payout", "f
 OPEN = 0
 PPM = 1_000_000
 BLOCK = 2_048  # sleeves that one thread takes at a time
-
-CASE = np.dtype([  # a sleeve to be decided on, where its positions and live orders lie, what is due, and what is left of it
-    ("row", "i8"), ("first", "i8"), ("last", "i8"), ("first_order", "i8"), ("last_order", "i8"), ("cash_yen", "i8"),
-    ("receivable_yen", "i8"), ("payable_yen", "i8"), ("needs", "i8"), ("reserve", "i8"), ("program_no", "i4"), ("model_no", "i4"),
-    ("rebalanced_date", "i4"), ("breach", "i4"), ("status_code", "i1"), ("pending_code", "i1"), ("reason", "i1"), ("late", "?"),
-    ("has_payout", "?"),
-], align=True)
-LIVE = np.dtype([
-    ("asked_yen", "i8"), ("asked_units", "i8"), ("filled_yen", "i8"), ("instrument_no", "i4"), ("settlement_date", "i4"),
-    ("side_code", "i1"), ("status_code", "i1"),
-], align=True)
-MARKET = np.dtype([
-    ("num", "i8"), ("den", "i8"), ("reciprocal", "u8"), ("most_units", "i8"), ("lot", "i8"), ("limit_price", "i8"),
-    ("limit_den", "i8"), ("pays", "i8"), ("can_order", "?"), ("stops", "?"), ("unit_mode", "?"),
-], align=True)
-RULES = np.dtype([(name, "i8") for name in (
-    "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "sale_margin_ppm", "rebalance_fraction_ppm",
-)])
-FOUND = np.dtype([
-    ("row", "i8"), ("asked_yen", "i8"), ("asked_units", "i8"), ("limit_price", "i8"), ("instrument_no", "i4"), ("side_code", "i1"),
-    ("reason_code", "i1"),
-], align=True)
-LINE = np.dtype([(name, "i8") for name in (  # a position of the sleeve in hand
-    "at", "weight", "v", "e", "target", "sellable", "selling", "sold", "sold_first", "bought_yen", "bought_units", "key", "order",
-)])
 
 
 @njit(cache=True, error_model="numpy")
@@ -356,20 +332,15 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
     --------
     docs/close.md §8 : the rules.  tests/days/test_oracle_agrees.py : the same, decided slowly by other code.
     """
-    found = np.empty(int((books.offsets[rows + 1] - books.offsets[rows]).sum()) + 1, FOUND)
-    given = {
-        "row": rows, "first": books.offsets[rows], "last": books.offsets[rows + 1], "first_order": offsets_of_orders[rows],
-        "last_order": offsets_of_orders[rows + 1], "needs": needs, "late": late, "has_payout": has_payout, "reserve": reserve,
-        "reason": reason_in, "breach": 0,
-    }
-    cases = records(CASE, rows.size, given | {name: books.sleeves[name][rows] for name in CASE.names if name not in given})
-    quotes = records(MARKET, market["num"].size, market | {"reciprocal": reciprocals(market["den"])})
+    cases = sleeve_cases(books, offsets_of_orders, rows, needs, late, has_payout, reserve, reason_in)
     widths = cases["last"] - cases["first"]
+    found = np.empty(int(widths.sum()) + 1, FOUND)
+    quotes = records(MARKET, market["num"].size, market | {"reciprocal": reciprocals(market["den"])})
     first_found = np.append(0, np.cumsum(widths))[: rows.size : BLOCK]
     written = np.zeros(first_found.size, np.int64)
     width = int(widths.max(initial=1))
     columns = (
-        books.positions["instrument_no"], books.positions["held_units"], records(LIVE, length(books.orders), books.orders), quotes,
+        books.positions["instrument_no"], books.positions["held_units"], live_orders(books.orders), quotes,
         records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found,
     )
     scratch = np.zeros((written.size, width), LINE), np.zeros((written.size, ROOM, width + 1), np.int64)
@@ -377,7 +348,4 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
         written[0] = _decide_cases(cases, *columns, scratch[0][0], scratch[1][0])
     else:
         _decide_blocks(cases, *columns, first_found, written, *scratch)
-    parts = [found[:0], *(found[first : first + count] for first, count in zip(first_found, written, strict=True))]
-    found = np.concatenate(parts)
-    orders = {name: np.ascontiguousarray(found[name]) for name in FOUND.names}
-    return orders, *(cases[name] for name in ("rebalanced_date", "pending_code", "breach"))
+    return found_orders(found, first_found, written), *(cases[name] for name in ("rebalanced_date", "pending_code", "breach"))

@@ -10,6 +10,7 @@ from importlib.resources import files
 
 import numpy as np
 
+from tsutsumi.core.picking import pick
 from tsutsumi.core.sorting import sorted_order
 
 Frame = dict[str, np.ndarray]
@@ -105,7 +106,7 @@ def take(of: Frame, index: np.ndarray) -> Frame:
     """Return the rows at `index` (numbers or a mask), every column copied."""
     if index.dtype == np.bool_:
         index = np.flatnonzero(index)
-    return {name: column.take(index) for name, column in of.items()}
+    return pick(of, index)
 
 
 def own(of: Frame, *names: str) -> None:
