@@ -346,6 +346,6 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
     scratch = np.zeros((written.size, width), LINE), np.zeros((written.size, ROOM, width + 1), np.int64)
     if written.size == 1:  # threads would cost more than they bring
         written[0] = _decide_cases(cases, *columns, scratch[0][0], scratch[1][0])
-    else:
+    elif written.size > 1:
         _decide_blocks(cases, *columns, first_found, written, *scratch)
     return found_orders(found, first_found, written), *(cases[name] for name in ("rebalanced_date", "pending_code", "breach"))
