@@ -118,7 +118,7 @@ def rules(
         "band_absolute_ppm": 50_000, "band_relative_ppm": 0, "cooldown_days": 20, "minimum_trade_yen": 10_000,
         "minimum_deposit_yen": 100_000, "minimum_instalment_yen": 10_000, "withdrawal_limit_ppm": 900_000,
         "sale_margin_ppm": 50_000, "collection_days": 3, "remainder_company_no": 1, "performance_sleeve": 0,
-        "rebalance_fraction_ppm": 1_000_000,
+        "rebalance_fraction_ppm": 1_000_000, "rebalance_stretch_ppm": 0, "lots_nearest": 0,
         "collection_deposit": 0,
     } | (program or {})
     table = changed.pop("weights", weights())

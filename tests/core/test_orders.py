@@ -43,11 +43,11 @@ def selling(instrument, units, settles=PAYS, status=PLACED):
             "settlement_date": settles, "status_code": status}
 
 
-def evening(of, needs=0, late=False, has_payout=True, reserve=0, reason=0, on=None, weights=None, **program):
+def evening(of, needs=0, late=False, has_payout=True, reserve=0, reason=0, on=None, weights=None, costs=(0, 0, 0), **program):
     """The orders as (instrument, side, reason, yen, units), and what is left in the sleeve: rebalanced_date, pending, breach."""
     columns = (np.array([value]) for value in (0, needs, late, has_payout and needs > 0, reserve, reason))
     force = rules(TODAY, program=program, weights=MODELS if weights is None else weights)
-    orders, *left = decide(of, order_offsets(of), force, on or market(), *columns)
+    orders, *left = decide(of, order_offsets(of), force, on or market(), *columns, np.array(costs, np.int64))
     names = ("instrument_no", "side_code", "reason_code", "asked_yen", "asked_units")
     return list(zip(*(orders[name].tolist() for name in names), strict=True)), tuple(int(column[0]) for column in left)
 

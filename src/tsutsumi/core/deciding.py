@@ -14,6 +14,7 @@ from tsutsumi.core.market import FRESH, HOLIDAY
 from tsutsumi.core.orders import CALENDAR
 from tsutsumi.core.orders import decide as decide_orders
 from tsutsumi.core.payouts import open_needs
+from tsutsumi.core.sale_costs import sale_costs
 from tsutsumi.core.schema import Frame, empty, length, take
 from tsutsumi.core.units import PPM, points
 
@@ -39,7 +40,8 @@ def decide(evening: Evening, look: np.ndarray) -> None:
     rows = np.flatnonzero(look)
     reserve = reserve_for_drawings(books, rules)[rows] + _accrued(evening, rows)
     found, rebalanced, pending, breach = decide_orders(
-        books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve, reason[rows]
+        books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve, reason[rows],
+        sale_costs(books, rules, market, rows),
     )
     sleeves["rebalanced_date"][rows], sleeves["pending_code"][rows] = rebalanced, pending
     left = np.flatnonzero(breach)

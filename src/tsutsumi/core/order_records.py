@@ -25,6 +25,7 @@ MARKET = np.dtype([
 ], align=True)
 RULES = np.dtype([(name, "i8") for name in (
     "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "sale_margin_ppm", "rebalance_fraction_ppm",
+    "rebalance_stretch_ppm", "lots_nearest",
 )])
 FOUND = np.dtype([
     ("row", "i8"), ("asked_yen", "i8"), ("asked_units", "i8"), ("limit_price", "i8"), ("instrument_no", "i4"), ("side_code", "i1"),
@@ -32,6 +33,7 @@ FOUND = np.dtype([
 ], align=True)
 LINE = np.dtype([(name, "i8") for name in (  # a position of the sleeve in hand
     "at", "weight", "v", "e", "target", "sellable", "selling", "sold", "sold_first", "bought_yen", "bought_units", "key", "order",
+    "coming", "lots", "in_lots",
 )])
 
 

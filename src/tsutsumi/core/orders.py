@@ -11,7 +11,8 @@ from numba import njit, prange
 from tsutsumi.core.drift import is_breach
 from tsutsumi.core.ladder import PLACED, PURCHASE, SALE, sure_cash
 from tsutsumi.core.order_records import FOUND, LINE, MARKET, RULES, found_orders, live_orders, sleeve_cases
-from tsutsumi.core.rebalance_aim import ROOM, aim_inside
+from tsutsumi.core.rebalance_aim import ROOM, aim_at_lots, aim_inside
+from tsutsumi.core.rebalance_lots import LOT
 from tsutsumi.core.schema import records
 from tsutsumi.core.wide import divide_known, mul_div_ceil, mul_div_floor, ppm_floor, reciprocals
 
@@ -20,6 +21,7 @@ REASONS = ("", "strategy", "model", "calendar", "breach", "invest", "payout", "f
 OPEN = 0
 PPM = 1_000_000
 BLOCK = 2_048  # sleeves that one thread takes at a time
+NO_COST = np.zeros(1, np.int64)
 
 
 @njit(cache=True, error_model="numpy")
@@ -59,16 +61,18 @@ def _gather(case, instrument_no, held_units, live, market, s):
         first_order += 1
     for k in range(case.last - case.first):
         i = instrument_no[case.first + k]
-        sale_units, purchase_yen = np.int64(0), np.int64(0)
+        sale_units, purchase_yen, coming = np.int64(0), np.int64(0), np.int64(0)
         for o in range(first_order, case.last_order):
             if live[o].instrument_no == i and live[o].status_code == PLACED:
                 if live[o].side_code == SALE:
                     sale_units += live[o].asked_units
                 else:
                     purchase_yen += live[o].asked_yen
+                    coming += live[o].asked_units
         s[k].at, s[k].selling, s[k].sellable = i, sale_units, held_units[case.first + k] - sale_units
         s[k].v = _yen(s[k].sellable, market[i]) + purchase_yen
         s[k].sold, s[k].sold_first, s[k].bought_yen, s[k].bought_units = 0, 0, 0, 0
+        s[k].coming, s[k].lots, s[k].in_lots = coming, 0, 0
         total += s[k].v
         buying += purchase_yen
         if sale_units > 0:
@@ -115,7 +119,8 @@ def _rebalance_sales(count, market, minimum_trade, s):
             continue
         units = s[k].sellable
         if s[k].weight != 0:
-            units = min(units, mul_div_floor(s[k].e, market[i].den, market[i].num))
+            most = -s[k].lots * market[i].lot if s[k].in_lots else mul_div_floor(s[k].e, market[i].den, market[i].num)
+            units = min(units, most)
             units -= units % market[i].lot
         yen += _sell(k, units, market, s)
         s[k].sold_first = units
@@ -158,8 +163,11 @@ def _purchases(budget, count, market, minimum_trade, s):
         if not market[i].can_order or s[k].sold > 0 or s[k].selling > 0:
             continue
         if market[i].unit_mode:
-            units = mul_div_floor(b - 1, market[i].limit_den, market[i].limit_price)
+            pays = budget if s[k].in_lots else b  # of whole lots the limit's margin may come from beyond the gap
+            units = mul_div_floor(pays - 1, market[i].limit_den, market[i].limit_price)
             units -= units % market[i].lot
+            if s[k].in_lots:
+                units = min(units, s[k].lots * market[i].lot)
             if units == 0:
                 continue
             s[k].bought_units = units
@@ -209,7 +217,7 @@ def _breached(count, worth, rule, s):
 
 
 @njit(cache=True, error_model="numpy")
-def _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, s, room):
+def _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, sale_cost, s, room, lots):
     """Decide for an open sleeve: rebalance, then cash to raise or cash to invest; return the rebalance of the evening."""
     count = case.last - case.first
     total, buying, estimate = _gather(case, instrument_no, held_units, live, market, s)
@@ -230,7 +238,9 @@ def _decide_open(case, instrument_no, held_units, live, market, rule, weight, da
         if case.breach != 0:
             rebalance = BREACH
     if rebalance in (CALENDAR, BREACH) and rule.rebalance_fraction_ppm < PPM:
-        aim_inside(count, worth, worth - total, rule, market, weight[0], s, room)
+        aim_inside(count, worth, worth - total, rule, market, weight[0], sale_cost[case.first :], s, room)
+    if rule.lots_nearest:
+        aim_at_lots(count, rebalance != 0, rule, market, s, room, lots)
     gone = np.int64(0)
     if rebalance != 0:
         gone, blocked = _rebalance_sales(count, market, rule.minimum_trade_yen, s)
@@ -277,7 +287,7 @@ def _write(case, rebalance, market, found, written, s):
 
 
 @njit(cache=True, error_model="numpy")
-def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights, day, found, s, room):
+def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights, day, sale_cost, found, s, room, lots):
     """Decide for each case; writes what is left into it and returns the number of orders written to `found`."""
     written, some_stop = 0, False
     for i in range(market.size):
@@ -293,7 +303,7 @@ def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights
             continue
         if case.status_code == OPEN:
             rule, weight = rules[case.program_no], weights[case.model_no]
-            rebalance = _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, s, room)
+            rebalance = _decide_open(case, instrument_no, held_units, live, market, rule, weight, day, sale_cost, s, room, lots)
         else:
             rebalance = _decide_closing(case, instrument_no, held_units, live, market, s)
         written = _write(case, rebalance, market, found, written, s)
@@ -301,16 +311,19 @@ def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _decide_blocks(cases, instrument_no, held_units, live, market, rules, weights, day, found, firsts, written, scratch, rooms):
+def _decide_blocks(
+    cases, instrument_no, held_units, live, market, rules, weights, day, sale_cost, found, firsts, written, scratch, rooms, lots
+):
     """Decide for blocks of cases at once, each with its own part of `found`; the result is the same for any number of threads."""
     for block in prange(written.size):
         part, own = cases[block * BLOCK : (block + 1) * BLOCK], found[firsts[block] :]
         written[block] = _decide_cases(
-            part, instrument_no, held_units, live, market, rules, weights, day, own, scratch[block], rooms[block]
+            part, instrument_no, held_units, live, market, rules, weights, day, sale_cost, own, scratch[block], rooms[block],
+            lots[block],
         )
 
 
-def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payout, reserve, reason_in):
+def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payout, reserve, reason_in, sale_cost=NO_COST):
     """Return tonight's orders (発注) and what the decision leaves in the sleeves.
 
     Parameters
@@ -322,6 +335,7 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
     needs, late, has_payout, reserve, reason_in : columns of n
         Yen of open payouts and dues; whether one is older than today; whether one is a payout; yen not to be invested;
         the rebalance that is due anyway (0 none).
+    sale_cost : int64[P], ppm of a sale of each position (`sale_costs`); read only of programs that weigh the tax
 
     Returns
     -------
@@ -341,11 +355,14 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
     width = int(widths.max(initial=1))
     columns = (
         books.positions["instrument_no"], books.positions["held_units"], live_orders(books.orders), quotes,
-        records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, found,
+        records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, sale_cost, found,
     )
-    scratch = np.zeros((written.size, width), LINE), np.zeros((written.size, ROOM, width + 1), np.int64)
+    scratch = (
+        np.zeros((written.size, width), LINE), np.zeros((written.size, ROOM, width + 1), np.int64),
+        np.zeros((written.size, width + 2), LOT),
+    )
     if written.size == 1:  # threads would cost more than they bring
-        written[0] = _decide_cases(cases, *columns, scratch[0][0], scratch[1][0])
+        written[0] = _decide_cases(cases, *columns, *(room[0] for room in scratch))
     elif written.size > 1:
         _decide_blocks(cases, *columns, first_found, written, *scratch)
     return found_orders(found, first_found, written), *(cases[name] for name in ("rebalanced_date", "pending_code", "breach"))

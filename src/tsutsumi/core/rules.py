@@ -47,6 +47,7 @@ class Rules:
     own_terms : numbers of the contracts that have terms of their own
     fee_steps : (program_no, first day of a period) → its adjustments;  fee_groups : contract_no → the group whose tiers it shares
     homes : account_no → the account that it is closed with: the first of its fee group, mostly itself (empty: all themselves)
+    tax_rate_ppm : int64 by account_no, of the gain of a sale
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
     drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
@@ -70,6 +71,7 @@ class Rules:
     fee_steps: Callable[[int, int], tuple[Step, ...]] = lambda program_no, day: ()
     fee_groups: Mapping[int, str] = field(default_factory=dict)
     homes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    tax_rate_ppm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def day(self) -> int:

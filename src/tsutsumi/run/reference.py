@@ -15,6 +15,7 @@ from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.models import flatten
 from tsutsumi.core.plans import plan_dates
 from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
+from tsutsumi.core.sale_costs import sale_tax_rate_ppm
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
 from tsutsumi.core.units import PPM
@@ -28,6 +29,7 @@ PROGRAM_NUMBERS = (
     "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "minimum_deposit_yen",
     "minimum_instalment_yen", "withdrawal_limit_ppm", "sale_margin_ppm", "collection_days", "remainder_company_no",
 )
+SETTINGS = ("performance_sleeve", "collection_deposit", "rebalance_stretch_ppm", "lots_nearest")
 DAYS_AHEAD = 400
 DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
@@ -90,6 +92,8 @@ class Reference:
         self.distributions = _at_closes(_by_day(tables["distributions"], "instrument_no", "amount", "per_units"), days, _add)
         self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
         self.fee_terms = FeeTermsBook(tables)
+        named = _names(tables["accounts"], "account_no", "tax_class")
+        self.tax_classes, self.tax_class_of = np.unique(np.array(named, str), return_inverse=True)
         self.in_force: dict[int, dict] = {}
         self._groups: dict[int, tuple] = {}
         self._group_days = sorted({epoch_day(row["valid_from_date"]) for row in tables.get("fee_groups", ())})
@@ -112,7 +116,12 @@ class Reference:
             self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
             self._rebalance_today(day_index, state), terms.program_terms, state["shares"], self._drawings(day), self.registry,
             self.settlement_days, terms.contract_terms, frozenset(terms.own), terms.steps, *self._groups_on(day),
+            self._tax_rates(day),
         )
+
+    def _tax_rates(self, day: int) -> np.ndarray:
+        """Return the rate of tax on the gain of a sale of each account (譲渡益の税率), in ppm."""
+        return np.array([sale_tax_rate_ppm(name, day) for name in self.tax_classes], np.int64)[self.tax_class_of]
 
     def _groups_on(self, day: int) -> tuple[dict[int, str], np.ndarray]:
         """Return the fee group of each contract in force on a day, and the account that each account is closed with."""
@@ -143,14 +152,17 @@ class Reference:
         models = 1 + max((row["model_no"] for row in self.tables["models"]), default=0)
         columns = {name: np.zeros(programs, np.int64) for name in PROGRAM_NUMBERS}
         months: dict[int, set[int]] = {}
-        columns |= {name: np.zeros(programs, np.int64) for name in ("performance_sleeve", "collection_deposit")}
+        columns |= {name: np.zeros(programs, np.int64) for name in SETTINGS}
         columns["rebalance_fraction_ppm"] = np.full(programs, PPM, np.int64)
         for program, row in _latest(self.tables["program_rules"], day, "program_no").items():
             for name in PROGRAM_NUMBERS:
                 columns[name][program[0]] = row[name]
             months[program[0]] = {int(month) for month in row["rebalance_months"].replace(";", ",").split(",") if month.strip()}
-            fraction = {"target": PPM, "flow": -1}.get(row.get("rebalance_kind", "target"), row.get("rebalance_fraction_ppm", PPM))
+            kind = row.get("rebalance_kind", "target")
+            fraction = {"target": PPM, "flow": -1}.get(kind, row.get("rebalance_fraction_ppm", PPM))
             columns["rebalance_fraction_ppm"][program[0]] = fraction
+            columns["rebalance_stretch_ppm"][program[0]] = row["rebalance_stretch_ppm"] if kind == "tax" else 0
+            columns["lots_nearest"][program[0]] = row.get("lot_rounding") == "nearest"
             columns["performance_sleeve"][program[0]] = row.get("performance_scope") == "sleeve"
             columns["collection_deposit"][program[0]] = row.get("collection_kind") == "deposit"
         offered = np.zeros((programs, models), bool)

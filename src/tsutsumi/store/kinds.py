@@ -1,49 +1,33 @@
 """What a file of reference data may say (登録ファイルの種類): one kind for each table, its columns, ranges and references.
 
-Files carry public ids, the tables their numbers: a column `customer_id` of a file becomes `customer_no`. A column that may be left
-out has a default here.
+A column that may be left out has a default here; how a column is read stands in `fields`.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date as Date
 
 from sqlalchemy import Table
 
 from tsutsumi.core.adjustments import KINDS as KINDS_OF_ADJUSTMENT
-from tsutsumi.core.calendar import FIRST_YEAR, LAST_YEAR
-from tsutsumi.core.fee_invoices import is_registration_id
-from tsutsumi.core.fee_terms import FeeTermsError, parse_terms
 from tsutsumi.core.units import ROUNDING_MODES
 from tsutsumi.store import tables
-
-MOST_YEN = 10**12
-PPM = 1_000_000
-EARLIEST_BIRTH = 1850
-_ID = re.compile(r"[^\s,;]{1,64}")
-_WHOLE = re.compile(r"-?[0-9]{1,19}")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class Unreadable(ValueError):
-    """A field that is not what its column says: why, cure."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One column of a file (列): its name, the table's column, how it is read, its default (none = it must be there)."""
-
-    name: str
-    column: str
-    read: Callable[[str], object]
-    default: str | None = None
-    of: Table | None = None  # a reference: the table that gives the number
-
-    @property
-    def required(self) -> bool:
-        """Whether a file must have the column."""
-        return self.default is None
+from tsutsumi.store.fields import (
+    EARLIEST_BIRTH,
+    MOST_YEN,
+    PPM,
+    Field,
+    as_flag,
+    as_registration,
+    as_terms,
+    choice,
+    day,
+    day_since,
+    ident,
+    matching,
+    maybe_day,
+    reference,
+    text,
+    whole,
+)
 
 
 @dataclass(frozen=True)
@@ -74,124 +58,6 @@ class Kind:
 # ---- how a field is read
 
 
-def _id(text: str) -> str:
-    if not _ID.fullmatch(text):
-        raise Unreadable(f"{text!r} is no id" if text else "it is missing", "give 1 to 64 characters: no space, comma, semicolon")
-    return text
-
-
-def _named(text: str) -> str:
-    if not text:
-        raise Unreadable("it is missing", "fill it in")
-    return text
-
-
-def _day_since(first_year: int) -> Callable[[str], Date]:
-    def read(text: str) -> Date:
-        try:
-            day = Date.fromisoformat(text) if _DATE.fullmatch(text) else None
-        except ValueError:
-            day = None  # the 31st of a short month: no date either
-        if day is None:
-            raise Unreadable(f"{text!r} is no date" if text else "it is missing", "write it like 2026-08-10")
-        if not first_year <= day.year <= LAST_YEAR:
-            raise Unreadable(f"{text} is out of range", f"give a year from {first_year} to {LAST_YEAR}")
-        return day
-
-    return read
-
-
-def _whole_between(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not _WHOLE.fullmatch(text):
-            why = f"{text!r} is no whole number" if text else "it is missing"
-            raise Unreadable(why, f"give a whole number, {low:,} to {high:,}")
-        if not low <= int(text) <= high:
-            raise Unreadable(f"{text} is out of range", f"give {low:,} to {high:,}")
-        return int(text)
-
-    return read
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise Unreadable(f"{text!r} is unknown" if text else "it is missing", f"use one of {', '.join(choices)}")
-        return text
-
-    return read
-
-
-def _matching(pattern: str, example: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise Unreadable(f"{text!r} cannot be read", f"write it like {example}")
-        return text
-
-    return read
-
-
-def _flag(text: str) -> bool:
-    return _one_of(("true", "false", "1", "0"))(text.lower()) in ("true", "1")
-
-
-def _terms(text: str) -> str:
-    try:
-        parse_terms(text)
-    except FeeTermsError as error:
-        raise Unreadable(str(error), "mend the terms") from error
-    return text
-
-
-def _registration(text: str) -> str:
-    if text and not is_registration_id(text):
-        raise Unreadable(f"{text!r} is no registration number", "write T, the check digit and twelve digits, like T7000012050002")
-    return text
-
-
-# ---- the fields
-
-
-def ident(name: str) -> Field:
-    """Return the public id of a row."""
-    return Field(name, name, _id)
-
-
-def text(name: str, default: str | None = "") -> Field:
-    """Return a text that may be empty; with default None it must be there."""
-    return Field(name, name, str if default is not None else _named, default)
-
-
-def day(name: str) -> Field:
-    """Return a date that must be there."""
-    return Field(name, name, _day_since(FIRST_YEAR))
-
-
-def maybe_day(name: str) -> Field:
-    """Return a date that may be left out."""
-    return Field(name, name, lambda given: _day_since(FIRST_YEAR)(given) if given else None, "")
-
-
-def whole(name: str, low: int, high: int, default: int | None = None) -> Field:
-    """Return a whole number in a range."""
-    return Field(name, name, _whole_between(low, high), None if default is None else str(default))
-
-
-def choice(name: str, *choices: str, default: str | None = None) -> Field:
-    """Return one of several words."""
-    return Field(name, name, _one_of(choices), default)
-
-
-def matching(name: str, pattern: str, example: str, default: str | None = "") -> Field:
-    """Return a text of a pattern."""
-    return Field(name, name, _matching(pattern, example), default)
-
-
-def reference(name: str, of: Table, default: str | None = None) -> Field:
-    """Return the public id of a row of another table; empty is 0 where a default is given."""
-    return Field(name, name.removesuffix("_id") + "_no", _id if default is None else str, default, of)
-
-
 FUNCTIONS = ("A", "B", "C", "D")  # sales, account keeping, mandate operation, decision
 FUNCTION = choice("function", *FUNCTIONS)
 CALENDARS = r"([A-Z0-9_-]+(;[A-Z0-9_-]+)*)?"
@@ -213,7 +79,8 @@ _RULE = (
     *(whole(f"minimum_{what}_yen", 1, MOST_YEN) for what in ("trade", "deposit", "instalment")),
     whole("withdrawal_limit_ppm", 1, PPM, 900000), whole("sale_margin_ppm", 0, PPM // 2, 50000), whole("collection_days", 1, 60, 1),
     ident("fee_terms_id"), reference("remainder_company_id", tables.companies),
-    choice("rebalance_kind", "target", "band", "flow", default="target"), whole("rebalance_fraction_ppm", 0, PPM, 0),
+    choice("rebalance_kind", "target", "band", "tax", "flow", default="target"), whole("rebalance_fraction_ppm", 0, PPM, 0),
+    whole("rebalance_stretch_ppm", 1, PPM, 10000), choice("lot_rounding", "down", "nearest", default="down"),
     choice("performance_scope", "contract", "sleeve", default="contract"),
     choice("collection_kind", "cash", "deposit", default="cash"), *SOURCED,
 )
@@ -268,7 +135,7 @@ KINDS: dict[str, Kind] = {
     "programs": Kind(tables.programs, (ident("program_id"), *NAMES), ("program_id",)),
     "fee_terms": Kind(
         tables.fee_terms,
-        (ident("fee_terms_id"), day("valid_from_date"), Field("terms_toml", "terms_toml", _terms), *SOURCED),
+        (ident("fee_terms_id"), day("valid_from_date"), Field("terms_toml", "terms_toml", as_terms), *SOURCED),
         ("fee_terms_id", "valid_from_date"), "valid_from_date",
     ),
     "program_rules": Kind(tables.program_rules, _RULE, ("program_no", "valid_from_date"), "valid_from_date"),
@@ -276,7 +143,7 @@ KINDS: dict[str, Kind] = {
         tables.program_models,
         (
             reference("program_id", tables.programs), reference("model_id", tables.models), day("valid_from_date"),
-            Field("offered", "offered", _flag),
+            Field("offered", "offered", as_flag),
         ),
         ("program_no", "model_no", "valid_from_date"), "valid_from_date",
     ),
@@ -318,7 +185,7 @@ KINDS: dict[str, Kind] = {
         tables.invoice_issuers,
         (
             reference("company_id", tables.companies), day("valid_from_date"),
-            Field("registration_id", "registration_id", _registration, ""), choice("rounding", *ROUNDING_MODES, default="down"),
+            Field("registration_id", "registration_id", as_registration, ""), choice("rounding", *ROUNDING_MODES, default="down"),
         ),
         ("company_no", "valid_from_date"),
     ),
@@ -326,7 +193,7 @@ KINDS: dict[str, Kind] = {
         tables.customers,
         (
             ident("customer_id"), text("name", None), text("kana"),
-            Field("birth_date", "birth_date", lambda given: _day_since(EARLIEST_BIRTH)(given) if given else None, ""), text("note"),
+            Field("birth_date", "birth_date", lambda given: day_since(EARLIEST_BIRTH)(given) if given else None, ""), text("note"),
         ),
         ("customer_id",),
     ),

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, select
 
 from tsutsumi.core.refusals import Refusal
 from tsutsumi.store.audit import content_hash
-from tsutsumi.store.kinds import KINDS, Field, Kind, Unreadable
+from tsutsumi.store.fields import Field, Unreadable
+from tsutsumi.store.kinds import KINDS, Kind
 from tsutsumi.store.load_checks import check_adjustments, check_business_day, check_contracts, check_rules, check_shares
 from tsutsumi.store.load_events import check_events
 from tsutsumi.store.load_models import check_versions, load_weights

@@ -90,8 +90,10 @@ program_rules = Table(
     _int("withdrawal_limit_ppm", 900000), _int("sale_margin_ppm", 50000), _int("collection_days", 1),
     _text("fee_terms_id"), _no("remainder_company_no"), _text("source"), _text("approved_by"), _text("recorded_at"),
     _text("performance_scope", "contract"),              # contract | sleeve: whose profit the performance fee is of
-    _text("rebalance_kind", "target"),                   # target | band | flow (never sells for drift)
+    _text("rebalance_kind", "target"),                   # target | band | tax | flow (never sells for drift)
     _int("rebalance_fraction_ppm"),                      # of a band: how far inside, 0 its edge
+    _int("rebalance_stretch_ppm", 10000),                # tax: the distance, of the value, that weighs as much as a cost of 1 %
+    _text("lot_rounding", "down"),                       # down | nearest (whole lots nearest to the targets together)
     _text("collection_kind", "cash"),                    # cash (of the sleeves) | deposit (debited from the customer's own account)
 )
 program_models = Table(                                  # models on offer
@@ -197,6 +199,11 @@ fee_states = Table(                                      # what an event fee_cor
 approvals = Table(                                       # a change that two people make: proposed, then approved, bound by its hash
     "approvals", metadata, _no("approval_no", primary_key=True), _text("subject"), _text("content_hash"), _text("proposed_by"),
     _text("approved_by"), _text("recorded_at"), Column("content", Text, nullable=False, server_default=""), _text("approved_at"),
+)
+advice_answers = Table(                                  # what a customer said to an option of advice; no row: not answered yet
+    "advice_answers", metadata, _no("goal_no", primary_key=True), _date("date", primary_key=True),   # of the advice
+    Column("kind", String, primary_key=True), _text("answer"),                       # accepted | declined
+    _date("effective_date"), _text("made_by"), _text("recorded_at"), _text("note"),
 )
 audit = Table(
     "audit", metadata, _no("audit_no", primary_key=True), _text("recorded_at"), _text("actor"), _text("action"),
