@@ -237,10 +237,11 @@ def _decide_open(case, instrument_no, held_units, live, market, rule, weight, da
         case.breach = _breached(count, worth, rule, s)
         if case.breach != 0:
             rebalance = BREACH
-    if rebalance in (CALENDAR, BREACH) and rule.rebalance_fraction_ppm < PPM:
-        aim_inside(count, worth, worth - total, rule, market, weight[0], sale_cost[case.first :], s, room)
-    if rule.lots_nearest:
-        aim_at_lots(count, rebalance != 0, rule, market, s, room, lots)
+    if room is not None:  # compiled only where a program aims elsewhere than at its targets
+        if rebalance in (CALENDAR, BREACH) and rule.rebalance_fraction_ppm < PPM:
+            aim_inside(count, worth, worth - total, rule, market, weight[0], sale_cost[case.first :], s, room)
+        if rule.lots_nearest:
+            aim_at_lots(count, rebalance != 0, rule, market, s, room, lots)
     gone = np.int64(0)
     if rebalance != 0:
         gone, blocked = _rebalance_sales(count, market, rule.minimum_trade_yen, s)
@@ -317,10 +318,11 @@ def _decide_blocks(
     """Decide for blocks of cases at once, each with its own part of `found`; the result is the same for any number of threads."""
     for block in prange(written.size):
         part, own = cases[block * BLOCK : (block + 1) * BLOCK], found[firsts[block] :]
-        written[block] = _decide_cases(
-            part, instrument_no, held_units, live, market, rules, weights, day, sale_cost, own, scratch[block], rooms[block],
-            lots[block],
-        )
+        columns = instrument_no, held_units, live, market, rules, weights, day, sale_cost, own, scratch[block]
+        if rooms is None:
+            written[block] = _decide_cases(part, *columns, None, None)
+        else:
+            written[block] = _decide_cases(part, *columns, rooms[block], lots[block])
 
 
 def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payout, reserve, reason_in, sale_cost=NO_COST):
@@ -357,12 +359,12 @@ def decide(books, offsets_of_orders, rules, market, rows, needs, late, has_payou
         books.positions["instrument_no"], books.positions["held_units"], live_orders(books.orders), quotes,
         records(RULES, rules.programs["sale_margin_ppm"].size, rules.programs), rules.weights, books.day, sale_cost, found,
     )
-    scratch = (
-        np.zeros((written.size, width), LINE), np.zeros((written.size, ROOM, width + 1), np.int64),
-        np.zeros((written.size, width + 2), LOT),
-    )
+    scratch, rooms, lots = np.zeros((written.size, width), LINE), None, None
+    fraction = rules.programs["rebalance_fraction_ppm"][1:]
+    if ((fraction >= 0) & (fraction < PPM)).any() or rules.programs["lots_nearest"].any():
+        rooms, lots = np.zeros((written.size, ROOM, width + 1), np.int64), np.zeros((written.size, width + 2), LOT)
     if written.size == 1:  # threads would cost more than they bring
-        written[0] = _decide_cases(cases, *columns, *(room[0] for room in scratch))
+        written[0] = _decide_cases(cases, *columns, scratch[0], *(None if room is None else room[0] for room in (rooms, lots)))
     elif written.size > 1:
-        _decide_blocks(cases, *columns, first_found, written, *scratch)
+        _decide_blocks(cases, *columns, first_found, written, scratch, rooms, lots)
     return found_orders(found, first_found, written), *(cases[name] for name in ("rebalanced_date", "pending_code", "breach"))
