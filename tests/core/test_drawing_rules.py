@@ -1,12 +1,14 @@
 """Rules of drawing in whole yen: fractions by hand, the whole of the money over a term, and what is refused."""
 
+import math
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tsutsumi.core.drawing_rules import KINDS, DrawingRule, next_payment_yen, next_share
+from tsutsumi.core.drawing_rules import KINDS, DrawingRule, merton_share_of_year, next_payment_yen, next_share, rule_of
+from tsutsumi.core.goals.decumulation import merton_rate
 
 values = st.integers(0, 10**13)
 lefts = st.integers(1, 480)
@@ -86,7 +88,8 @@ def test_the_guardrails_rise_with_prices_before_the_band_is_looked_at():
 
 @given(st.sampled_from(KINDS), st.integers(0, 10**9), lefts, st.integers(1, 10**6))
 def test_no_rule_pays_more_than_there_is_or_less_than_nothing(kind, value, months, last):
-    rule = DrawingRule(kind, amount_yen=last, rate_ppm=12_000_000)
+    merton = {"risk_ppm": 150_000, "impatience_ppm": 15_000_000, "aversion_ppm": 1_000_000} if kind == "merton" else {}
+    rule = DrawingRule(kind, amount_yen=last, rate_ppm=12_000_000, **merton)
     for review in (False, True):
         assert 0 <= next_payment_yen(rule, value, months, last, review) <= value
 
@@ -98,6 +101,8 @@ def test_no_rule_pays_more_than_there_is_or_less_than_nothing(kind, value, month
         ({"amount_yen": 1.5}, "whole number"), ({"kind": "annuity", "rate_ppm": -500_001}, "outside"),
         ({"kind": "fixed-percentage", "rate_ppm": -1}, "outside"), ({"kind": "fixed-percentage", "rate_ppm": True}, "whole number"),
         ({"kind": "guardrails", "band_ppm": 1_000_000}, "band"), ({"kind": "guardrails", "step_ppm": -1}, "band"),
+        ({"kind": "merton", "aversion_ppm": 1_000_000}, "above 0"), ({"kind": "merton", "risk_ppm": 100_000}, "above 0"),
+        ({"kind": "merton", "risk_ppm": 100_000, "aversion_ppm": 1_000_000}, "pay nothing"),
     ],
     ids=str,
 )  # fmt: skip
@@ -117,3 +122,22 @@ def test_a_value_is_whole_yen(value):
 def test_a_term_has_payments_left(kind, months):
     with pytest.raises(ValueError, match="months_left"):
         next_payment_yen(DrawingRule(kind), 100, months)
+
+
+@given(st.integers(-50_000, 150_000), st.integers(10_000, 400_000), st.integers(0, 30_000), st.integers(1, 80_000),
+       st.integers(1, 10**7))
+def test_mertons_share_is_the_rate_of_the_outlook(drift, risk, safe, impatience, aversion):
+    settings = {"drift_ppm": drift, "risk_ppm": risk, "safe_ppm": safe, "impatience_ppm": impatience, "aversion_ppm": aversion}
+    rate = merton_rate(*(value / 10**6 for value in settings.values()))
+    if rate <= 1e-9:
+        return
+    rule = DrawingRule("merton", **settings)
+    assert math.isclose(merton_share_of_year(rule), rate, rel_tol=1e-6, abs_tol=1e-9)
+    exact = 10**9 * min(merton_share_of_year(rule) / 12, 1)
+    assert next_payment_yen(rule, 10**9) == exact.numerator // exact.denominator
+
+
+def test_a_row_of_drawing_terms_is_a_rule_or_a_pause():
+    assert rule_of({"rule_kind": "fixed-amount", "amount_yen": 0}) is None
+    late = rule_of({"rule_kind": "annuity", "rate_ppm": 36_000, "timing": "end"})
+    assert late == DrawingRule("annuity", rate_ppm=36_000, at_end=True)

@@ -1,9 +1,17 @@
-"""Regular drawings become payouts in time for their day: the fund needs till 12-16 if asked on 12-07, three days from now."""
+"""Regular drawings become payouts in time for their day: the fund needs till 12-16 if asked on 12-07, three days from now.
+
+What each kind of terms draws stands in docs/rules/saving-and-drawing.md; here is how terms meet other payouts, plans and cash.
+"""
+
+import numpy as np
 
 from tests.core.build import NONE_APPROVED, books, columns, day, rules, sleeve
 from tsutsumi.core.alerts import Alerts
+from tsutsumi.core.books import drop_sleeves
+from tsutsumi.core.drawing_rules import DrawingRule
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
 from tsutsumi.core.promises import P_DRAWING
+from tsutsumi.core.rules import TermDrawing
 
 TODAY = "2026-12-02"
 
@@ -65,3 +73,83 @@ def test_what_will_be_drawn_within_sixty_days_is_not_invested():
     made = {"sleeve_no": 1, "kind_code": P_DRAWING, "amount_yen": 10, "first_promised_date": day("2026-12-15")}
     assert reserve_for_drawings(house(), rules(TODAY, drawings=plans)).tolist() == [30, 80]
     assert reserve_for_drawings(house(payouts=[made]), rules(TODAY, drawings=plans)).tolist() == [20, 80]
+
+
+# ---- by terms
+
+SHARE, RAILS = DrawingRule("fixed-percentage", rate_ppm=120_000), DrawingRule("guardrails", rate_ppm=120_000)
+
+
+def terms(date, rule=SHARE, number=1, planned=None, since="2026-11-03", left=0):
+    """A coming drawing; 12 % a year is 1 % a month."""
+    return TermDrawing(day(date), number, day(planned or date), day(since), left, rule)
+
+
+def by_terms(*coming, of=None, plans=(), **said):
+    alerts = Alerts()
+    after = create_drawings(of or house(), rules(TODAY, drawings=plans, drawing_terms=coming, **said), alerts)
+    return columns(after.payouts, "sleeve_no", "amount_yen", "promised_date"), [alert.kind for alert in alerts.rows], after
+
+
+def test_terms_are_made_into_a_payout_on_the_evening_on_which_a_plan_would_be():
+    assert by_terms(terms("2026-12-16"))[0] == []
+    assert by_terms(terms("2026-12-15"))[0] == [(1, 10_000, day("2026-12-15"))]
+    assert by_terms(terms("2026-12-15"), of=house(first={"status_code": 1}))[0] == []
+    assert by_terms(terms("2026-12-15"), of=house(first={"opened_date": day("2026-12-15")}))[0] == []
+
+
+def test_terms_are_made_once_whatever_the_value_does_then():
+    made = {"sleeve_no": 1, "kind_code": P_DRAWING, "amount_yen": 9_000, "first_promised_date": day("2026-12-15")}
+    assert by_terms(terms("2026-12-15"), of=house(payouts=[made]))[0] == [(1, 9_000, 0)]
+
+
+def test_terms_draw_from_what_open_payouts_and_dues_leave():
+    asked = {"sleeve_no": 1, "kind_code": 1, "event_no": 7, "amount_yen": 300_000, "promised_date": day("2026-12-20")}
+    due = {"sleeve_no": 1, "amount_yen": 100_000, "charged_date": day("2026-12-01"), "due_date": day("2026-12-04")}
+    found = by_terms(terms("2026-12-15"), of=house(payouts=[asked], dues=[due]))[0]
+    assert (1, 6_000, day("2026-12-15")) in found
+
+
+def test_the_earlier_of_two_business_days_is_taken_off_before_the_later():
+    found, told, _ = by_terms(terms("2026-12-15"), terms("2026-12-14"))
+    assert found == [(1, 10_000, day("2026-12-14")), (1, 9_900, day("2026-12-15"))] and told == []
+
+
+def test_what_comes_to_one_business_day_is_one_payout_of_the_sum():
+    plans = [plan("2026-12-14", 50_000, planned="2026-12-12")]  # a Saturday
+    found, told, _ = by_terms(terms("2026-12-14", planned="2026-12-13"), plans=plans)
+    assert found == [(1, 59_500, day("2026-12-14"))] and told == [], "1 % of what the plan leaves"
+    after = by_terms(terms("2026-12-14"), plans=[plan("2026-12-14", 895_000, planned="2026-12-12")])
+    assert after[0] == [(1, 896_050, day("2026-12-14"))] and after[1] == []
+    over = by_terms(terms("2026-12-14"), plans=[plan("2026-12-14", 900_500, planned="2026-12-12")])
+    assert over[0] == [(1, 900_000, day("2026-12-14"))] and over[1] == ["drawing_cut"]
+    two = created(plan("2026-12-14", 30, planned="2026-12-12"), plan("2026-12-14", 40))
+    assert two == ([(1, 70, day("2026-12-14"))], []), "two rows of a plan too"
+
+
+def test_guardrails_go_on_from_the_books_and_leave_other_sleeves_alone():
+    kept = [{"account_no": 1, "sleeve_no": 2, "last_yen": 5, "review_date": day("2026-11-07")}]
+    after = by_terms(terms("2026-12-15", RAILS), of=house(drawing_states=kept))[2]
+    assert columns(after.drawing_states, "account_no", "sleeve_no", "last_yen", "review_date") == [
+        (1, 1, 10_000, day("2026-12-15")), (1, 2, 5, day("2026-11-07")),
+    ]
+    again = by_terms(terms("2026-12-07", RAILS, 2, since="2026-11-01"), of=house(drawing_states=kept))
+    assert again[0] == [(2, 5, day("2026-12-07"))] and columns(again[2].drawing_states, "last_yen") == [(5,)]
+    moved = terms("2026-12-14", RAILS, planned="2026-12-12")
+    assert columns(by_terms(moved)[2].drawing_states, "review_date") == [(day("2026-12-12"),)], "the day before it is moved"
+
+
+def test_the_state_of_guardrails_ends_with_its_sleeve():
+    empty = {"value_yen": 0, "cash_yen": 0}
+    kept = [{"account_no": 1, "sleeve_no": number, "last_yen": 5, "review_date": day("2026-11-07")} for number in (1, 2)]
+    of = books(TODAY, sleeve(1, **empty), sleeve(2, **empty), drawing_states=kept)
+    assert drop_sleeves(of, np.array([True, False])).drawing_states["sleeve_no"].tolist() == [2]
+
+
+def test_what_terms_would_draw_tonight_within_sixty_days_is_not_invested():
+    coming = [terms(date) for date in ("2026-12-15", "2027-01-29", "2027-02-01")] + [
+        terms("2027-01-15", DrawingRule("fixed-term"), 2, left=2), terms("2027-01-29", RAILS, 2)]
+    asked = {"sleeve_no": 2, "kind_code": 1, "event_no": 7, "amount_yen": 200_000, "promised_date": day("2026-12-20")}
+    due = {"sleeve_no": 2, "amount_yen": 100_000, "charged_date": day("2026-12-01"), "due_date": day("2026-12-04")}
+    of = house(payouts=[asked], dues=[due])
+    assert reserve_for_drawings(of, rules(TODAY, drawing_terms=coming)).tolist() == [20_000, 350_000 + 7_000]

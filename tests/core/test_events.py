@@ -268,7 +268,7 @@ def test_events_are_booked_in_the_order_of_their_rows():
 
 
 def test_a_kind_has_one_code_and_an_unknown_one_none():
-    assert [kind_code(kind) for kind in EVENT_KINDS] == list(range(14)) and kind_code("no such kind") == 0
+    assert [kind_code(kind) for kind in EVENT_KINDS] == list(range(15)) and kind_code("no such kind") == 0
 
 
 def test_a_sleeve_that_ended_never_opens_again():

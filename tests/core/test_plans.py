@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.core.build import day
 from tsutsumi.core.calendar import epoch_day, from_epoch_day, is_business_day
-from tsutsumi.core.plans import plan_dates
+from tsutsumi.core.plans import PlanRow, plan_amounts, plan_dates
+from tsutsumi.run.reference import MARKET_TABLES, REFERENCE_TABLES, Reference
 
 
 @pytest.mark.parametrize(("month", "day_of_month", "planned", "moved"), [
@@ -44,3 +45,39 @@ def test_there_is_one_plan_day_a_month_never_moved_back_or_over_a_business_day(f
     for planned, moved in found:
         between = [from_epoch_day(number) for number in range(planned, moved)]
         assert is_business_day(from_epoch_day(moved)) and not any(is_business_day(d) for d in between)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.dates(date(2020, 1, 1), date(2030, 1, 1)), st.integers(0, 400), st.sets(st.integers(1, 31), min_size=1, max_size=4),
+    st.sets(st.integers(1, 12), max_size=3),
+)
+def test_no_yen_of_a_plan_is_lost_when_its_days_meet_and_the_bonus_comes_once_a_month(first, days, named, months):
+    last = first + timedelta(days=days)
+    row = PlanRow(0, 1_000, tuple(sorted(named)), frozenset(months), 700)
+    found = plan_amounts(row, epoch_day(first), epoch_day(last))
+    expected = 0
+    for day_of_month in named:
+        for planned, _ in plan_dates(epoch_day(first), epoch_day(last), day_of_month):
+            expected += 1_000 + 700 * (day_of_month == min(named) and from_epoch_day(planned).month in months)
+    assert sum(yen for _, _, yen in found) == expected
+    moved = [day for _, day, _ in found]
+    assert moved == sorted(set(moved))
+
+
+def test_the_reference_data_follow_a_plan_of_two_dates_with_a_bonus_into_a_pause_and_back():
+    tables = {name: [] for name in (*REFERENCE_TABLES, *MARKET_TABLES)}
+    plan = {"sleeve_no": 3, "kind": "instalment", "day_of_month": 26}
+    plan |= {"days_of_month": "5;20", "bonus_months": "6", "bonus_yen": 50_000}
+    tables["plans"] = [
+        {**plan, "valid_from_date": date(2026, 5, 21), "amount_yen": 1_000},
+        {**plan, "valid_from_date": date(2026, 6, 20), "amount_yen": 0},
+        {"sleeve_no": 3, "kind": "instalment", "valid_from_date": date(2026, 8, 1), "amount_yen": 2_000, "day_of_month": 10},
+    ]
+    found = Reference(tables, date(2026, 5, 1), date(2026, 6, 30)).instalments
+    until = {day_: rows for day_, rows in found.items() if day_ <= day("2026-09-30")}
+    assert until == {
+        day("2026-06-05"): [(3, 51_000, day("2026-06-05"))],
+        day("2026-08-10"): [(3, 2_000, day("2026-08-10"))],
+        day("2026-09-10"): [(3, 2_000, day("2026-09-10"))],
+    }

@@ -22,6 +22,11 @@ STORY = {
     "programs": "見本ファンドラップ", "sleeve_id": "S000012",
     "lines": [{"date": "2019-01-04", "text": "入金", "text_en": "paid in"}],
     "money_in_yen": 10_000_000, "money_out_yen": 1, "value_yen": 12_000_000, "profit_yen": 2_000_001, "explain_date": "2022-12-28",
+    "goals": [{"name": "教育資金", "percent": 83, "target_yen": 15_500_000, "target_date": "2031-04-01"}],
+}
+GOALS = {
+    "statuses": [{"status": "right", "count": 1_204}, {"status": "above", "count": 0}, {"status": "alert", "count": 77}],
+    "ended_count": 31, "came_true_count": 23, "advice_count": 452, "goal_id": "G000009",
 }
 SUMMARY = {
     "house": "demo house", "first_date": "2017-01-04", "last_date": "2022-12-28", "days_count": 1_461, "customers_count": 500,
@@ -43,7 +48,7 @@ SUMMARY = {
          "last_date": "2022-12-28", "provenance": "real: S&P 500"},
     ],
     "gaps": [{"date": f"2020-10-{day:02d}", "kind": "missing", "instruments": "gold", "note": ""} for day in range(1, 16)],
-    "story": STORY,
+    "goals": GOALS, "story": STORY,
 }
 
 
@@ -61,7 +66,7 @@ def test_every_figure_is_printed(language, width):
         "6,246,913,578", "1,461", "589", "813", "61.2", "310", "3,123,456,789", "+623,456,789", "2,900,000,000", "+21.49 %",
         "-3.12 %", "+45.12 %", "123,456", "5,000,000,001", "3,000,000,002", "9,003", "1,234,567", "100.00 % (701 / 701)",
         "invest 100,005", "event_refused 6", "2021-11-05", "seed 1", "S&P 500", "2020-10-12", "見本 花子", "C000034", "12,000,000",
-        "+20.00 %",
+        "+20.00 %", "1,281", "1,204", "77", "31", "23", "452", "G000009", "83 %", "15,500,000", "2031-04-01",
     ):
         assert figure in text, figure
     assert "2020-10-13" not in text
@@ -71,6 +76,8 @@ def test_every_figure_is_printed(language, width):
 def test_commands_are_ready_to_paste():
     text = printed(SUMMARY, width=120)
     assert "tsutsumi explain 'demo house' S000012 --date 2022-12-28" in text
+    assert "tsutsumi advice 'demo house' --goal G000009" in text
+    assert "tsutsumi advice" not in printed(SUMMARY | {"goals": None}, width=120)
     commands = re.findall(r"^ +(tsutsumi .*?)  #", text[text.index("Next:"):], flags=re.M)
     assert [command.split()[1] for command in commands] == ["verify", "export", "bench"]
 

@@ -101,6 +101,8 @@ def test_parquet_is_read_and_floating_point_is_not(filled, tmp_path):
 
 ACCOUNT = "account_id,customer_id,custodian_id"
 OFFERED = "program_id,model_id,valid_from_date,offered"
+DAYS = "sleeve_id,kind,valid_from_date,amount_yen,days_of_month,bonus_months,bonus_yen"
+DRAWN = "sleeve_id,valid_from_date,rule_kind,until_date,rate_ppm"
 PLAYERS = "program_id,function,valid_from_date,company_id"
 BAD_ROWS = [  # kind, header and row, what is said
     ("companies", "company_id,name\nbank,別名", "line 2: bank: the key is taken by other content: name was '銀行', now '別名'"),
@@ -123,6 +125,16 @@ BAD_ROWS = [  # kind, header and row, what is said
     ("accounts", f"{ACCOUNT}\na9,c\0,custodian", "line 2: customer_id: it holds a NUL character"),
     ("splits", "instrument_id,date,old_units,new_units\neq,2026-08-10,0,2", "line 2: old_units: 0 is out of range"),
     ("plans", "sleeve_id,kind,valid_from_date,amount_yen\ns1,instalment,2026-09-01,-1", "line 2: amount_yen: -1 is out of range"),
+    ("plans", f"{DAYS}\ns1,instalment,2026-09-01,1000,5;5,,0", "line 2: days_of_month: 5;5 names one of them twice"),
+    ("plans", f"{DAYS}\ns1,instalment,2026-09-01,1000,32,,0", "line 2: days_of_month: '32' cannot be read: write it like 5;20"),
+    ("plans", f"{DAYS}\ns1,instalment,2026-09-01,1000,5,6,0", "line 2: bonus_yen: bonus_months and bonus_yen belong together"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,fixed-term,,0", "line 2: until_date: fixed-term has no last day"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,annuity,2126-09-01,0", "line 2: until_date: 2126-09-01 is"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,guardrails,2026-08-31,40000", "line 2: until_date: 2026-08-31 is before 2026-09-01"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,fixed-percentage,,0", "line 2: rate_ppm: it is 0: nothing would ever be drawn"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,fixed-percentage,,-1", "line 2: rule_kind: drawing rule fixed-percentage: rate_ppm -1"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,merton,,0", "line 2: rule_kind: drawing rule merton: risk_ppm and aversion_ppm"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,buckets,,0", "line 2: rule_kind: 'buckets' is unknown"),
     ("fee_terms", "fee_terms_id,valid_from_date,terms_toml\nx,2020-01-01,name = 'x'", "line 2: terms_toml: terms: [period] is"),
     ("program_models", f"{OFFERED}\nwrap,mix,2021-01-01,maybe", "line 2: offered: 'maybe' is unknown"),
     ("program_functions", f"{PLAYERS}\nwrap,E,2020-01-01,bank", "line 2: function: 'E' is unknown"),

@@ -13,7 +13,7 @@ from numba import njit
 from tsutsumi.core.ladder import PRICED, PURCHASE, SALE, SETTLED
 from tsutsumi.core.market import MarketState
 from tsutsumi.core.picking import each, insert
-from tsutsumi.core.schema import Frame, empty, length, sort, stack, take
+from tsutsumi.core.schema import Frame, columns, empty, length, sort, stack, take
 from tsutsumi.core.wide import mul_div_ceil, mul_div_floor, share_group, tie
 
 
@@ -33,6 +33,9 @@ class Books:
     fee_days: Frame
     fee_marks: Frame
     ended: Frame
+    goals: Frame
+    drawing_states: Frame
+    debit_states: Frame
     market: MarketState
     offsets: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
     row_of_sleeve: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
@@ -41,7 +44,7 @@ class Books:
 MANY = 20_000  # fills from which a second thread earns its place
 STATE_TABLES = (
     "sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees", "fee_days", "fee_marks",
-    "ended",
+    "ended", "goals", "drawing_states", "debit_states",
 )
 FEE_KEY = ("contract_no", "sleeve_no", "component_no", "kind_code", "start_date")  # what is one fee
 RARE = (
@@ -77,6 +80,11 @@ def copy_books(books: Books, day: int) -> Books:
     for name in RARE:
         frames["contracts"][name].flags.writeable = False
     return replace(books, day=day, **frames)
+
+
+def goals_of(facts: Frame | None) -> Frame:
+    """Return the goals of the books from the day's table `goals` (目標の状態): it is written whole every day."""
+    return empty("goals") if facts is None else {word.column: facts[word.column] for word in columns("goals")}
 
 
 def _copied(of: Frame) -> Frame:
@@ -358,4 +366,6 @@ def drop_sleeves(books: Books, closed: np.ndarray) -> Books:
     position_gone = closed[books.row_of_sleeve[books.positions["sleeve_no"]]]
     if books.positions["held_units"][position_gone].any() or np.isin(books.orders["sleeve_no"], gone["sleeve_no"]).any():
         raise ValueError("books: a sleeve closes with units or live orders")
-    return index_books(replace(books, sleeves=take(books.sleeves, ~closed), positions=take(books.positions, ~position_gone)))
+    kept = take(books.drawing_states, ~np.isin(books.drawing_states["sleeve_no"], gone["sleeve_no"]))
+    positions = take(books.positions, ~position_gone)
+    return index_books(replace(books, sleeves=take(books.sleeves, ~closed), positions=positions, drawing_states=kept))

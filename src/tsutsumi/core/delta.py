@@ -2,14 +2,15 @@
 
 Values, time-weighted indices and fee bases move every day for every sleeve, but follow from yesterday's by a rule: only the
 value is kept, what is in cash and under way where that moved, and the rows for which the rule does not hold. Live orders follow
-from yesterday's and the day's own orders. `apply(before, delta(before, after)) == after`, to the byte.
+from yesterday's and the day's own orders; goals are in the day's own table, whole.
+`apply(before, delta(before, after)) == after`, to the byte.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, index_books, new_books
+from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, goals_of, index_books, new_books
 from tsutsumi.core.ladder import PRICED
 from tsutsumi.core.market import MarketState
 from tsutsumi.core.performance import chain_index
@@ -27,6 +28,8 @@ KEY_COLUMNS = {
     "fee_days": ("contract_no", "start_date"),
     "fee_marks": ("contract_no", "sleeve_no", "component_no", "step_no"),
     "ended": ("contract_no", "sleeve_no"),
+    "drawing_states": ("sleeve_no",),
+    "debit_states": ("sleeve_no", "kind_code"),
 }
 ORDER = {
     "account_positions": ("account_no", "instrument_no"),
@@ -35,6 +38,7 @@ ORDER = {
 }
 IN_SLEEVE_ORDER = {"positions": ("instrument_no",), "orders": ("decided_date", "instrument_no")}
 MONEY_COLUMNS = ("cash_yen", "receivable_yen", "payable_yen")
+LEFT_OUT = ("drawing_states",)
 MARKET_COLUMNS = ("price", "fx_ppm", "priced_date", "refused_price")
 
 
@@ -112,8 +116,9 @@ def _table_delta(old: Frame, new: Frame, key: tuple[str, ...]) -> tuple[Frame, F
 
 
 def snapshot(books: Books) -> dict[str, Frame]:
-    """Return the whole books as tables (全件)."""
-    return {f"state.{table}": getattr(books, table) for table in STATE_TABLES}
+    """Return the whole books as tables (全件); a house that has no use for one of `LEFT_OUT` does not store it."""
+    frames = {table: getattr(books, table) for table in STATE_TABLES}
+    return {f"state.{table}": frame for table, frame in frames.items() if length(frame) or table not in LEFT_OUT}
 
 
 def market_table(market: MarketState) -> dict[str, Frame]:
@@ -155,7 +160,7 @@ def from_snapshot(day: int, tables: dict[str, Frame], market: MarketState) -> Bo
 
 def apply(before: Books, day: int, tables: dict[str, Frame], market: MarketState) -> Books:
     """Return the books of `day` from those of the day before and the day's tables: its delta tables and `orders`."""
-    frames = {"sleeves": _apply_sleeves(before, day, tables)}
+    frames = {"sleeves": _apply_sleeves(before, day, tables), "goals": goals_of(tables.get("goals"))}
     numbers = frames["sleeves"]["sleeve_no"]
     sleeve_rank = np.full(max(int(numbers.max(initial=0)) + 1, before.row_of_sleeve.size), -1, np.int64)
     sleeve_rank[numbers] = np.arange(numbers.size)

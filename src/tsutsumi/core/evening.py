@@ -7,13 +7,26 @@ import numpy as np
 from tsutsumi.core.accrual import carry_closed
 from tsutsumi.core.alerts import Alert, Alerts
 from tsutsumi.core.allocation import form_blocks
-from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, add_layout, copy_books, distribute, drop_sleeves, settle, split_units
+from tsutsumi.core.books import (
+    FEE_KEY,
+    STATE_TABLES,
+    Books,
+    add_layout,
+    copy_books,
+    distribute,
+    drop_sleeves,
+    goals_of,
+    settle,
+    split_units,
+)
 from tsutsumi.core.charging import charge
 from tsutsumi.core.dues import fee_shares
 from tsutsumi.core.events import book_events
 from tsutsumi.core.fee_days import drop_days
 from tsutsumi.core.fee_states import money_for_fees, with_last_values
 from tsutsumi.core.flows import DISTRIBUTION, Flows, external_flow
+from tsutsumi.core.goal_advice import advise
+from tsutsumi.core.goal_status import behind_cause, tell_goals, tell_unsuitable
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_SETTLEMENT, BY_SPLIT, CASH, PAYABLE, RECEIVABLE, SPLIT, UNITS, YEN, Journal
 from tsutsumi.core.journal import DISTRIBUTION as DISTRIBUTION_LEDGER
 from tsutsumi.core.ladder import CANCELLED, PLACED, SALE
@@ -38,6 +51,7 @@ class Inputs:
     splits: dict[int, tuple[int, int]] = field(default_factory=dict)
     distributions: dict[int, tuple[int, int]] = field(default_factory=dict)
     fee_states: Frame = field(default_factory=lambda: empty("fee_states"))
+    debits: Frame = field(default_factory=lambda: empty("debit_states"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +67,8 @@ class Closed:
     fee_shares: Frame
     crystallisations: Frame
     payouts: Frame
+    goals: Frame
+    advice: Frame
     alerts: list[Alert]
     processed: set[int]
     reshaped: bool
@@ -117,8 +133,8 @@ class Evening:
     def book_events(self) -> None:
         """Step 4: the day's events, in their order."""
         known = self.books.payouts["event_no"].size
-        told, states = self.inputs.events, self.inputs.fee_states
-        self.books, marks = book_events(self.books, self.rules, told, self.flows, self.journal, self.alerts, states)
+        told, states, debits = self.inputs.events, self.inputs.fee_states, self.inputs.debits
+        self.books, marks = book_events(self.books, self.rules, told, self.flows, self.journal, self.alerts, states, debits)
         self.processed = set(self.inputs.events["event_no"].tolist()) - {0}
         self.reasons = dict.fromkeys(marks["strategy_changed"], STRATEGY)
         self.reshape, self.fee_corrections = marks["reshape"], marks["fee_corrections"]
@@ -219,6 +235,7 @@ class Evening:
         value_before[known] = before.sleeves["value_yen"][before.row_of_sleeve[sleeves["sleeve_no"][known]]]
         sleeves["twr_index"] = chain_index(sleeves["twr_index"], sleeves["value_yen"], outside, value_before)
         sleeves["net_flow_yen"] += outside
+        books, goals, advice = self._tell_goals(books, outside)
         for table in STATE_TABLES:
             check(table, getattr(books, table))
         books = replace(books, market=self.inputs.market.state)
@@ -228,9 +245,23 @@ class Evening:
             books, _last_of(changed, "sleeve_no", "decided_date", "instrument_no"), form_blocks(self.new_orders), flows,
             self.journal.lines(), _last_of(stack(empty("fees"), *self.fees), *FEE_KEY),
             stack(empty("fee_shares"), *self.fee_shares), self.crystallisations,
-            _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), sorted(self.alerts.rows), self.processed,
-            self.reshape,
+            _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), goals, advice, sorted(self.alerts.rows),
+            self.processed, self.reshape,
         )
+
+    def _tell_goals(self, books: Books, outside: np.ndarray) -> tuple[Books, Frame, Frame]:
+        """Return the books with tonight's goals, the goals with why they moved, and the advice of the evening."""
+        if self.rules.goals is None:
+            return replace(books, goals=empty("goals")), empty("goal_facts"), empty("advice")
+        facts, worse, wants, want_ppm = tell_goals(books, self.before, self.rules, outside, self.alerts)
+        books = replace(books, goals=goals_of(facts))
+        advice, said = advise(books, self.rules, np.flatnonzero(wants))
+        for k in np.flatnonzero(worse).tolist():
+            cure = said.get(int(facts["goal_no"][k]), "nothing that the program offers reaches it: talk with the customer")
+            cause = behind_cause(facts, k, int(want_ppm[k]), self.rules)
+            self.alerts.add("goal_behind", "sleeve", facts["sleeve_no"][k], cause, cure)
+        tell_unsuitable(books, self.before, self.rules, self.alerts)
+        return books, facts, advice
 
 
 def _fee_keys(fees: Frame) -> list[tuple]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books, account_place, add_position, index_books, order_offsets
+from tsutsumi.core.debits import Debits
 from tsutsumi.core.fee_states import corrected_yen, in_force, restored
 from tsutsumi.core.flows import CORRECTION, DEPOSIT, FLOW_KINDS, INSTALMENT, Flows
 from tsutsumi.core.journal import BY_EVENT, CASH, LEDGERS, UNITS, YEN, Journal
@@ -24,6 +25,7 @@ from tsutsumi.core.wide import mul_div_ceil, mul_div_floor
 EVENT_KINDS = (
     "", "contract_opened", "sleeve_opened", "deposit", "instalment", "withdrawal", "transfer", "strategy_changed",
     "sleeve_closed", "terminated", "correction", "debit_failed", "fee_deposit", "fee_corrected",
+    "instalment_skipped",
 )
 OPEN, CLOSING, NOT_OPEN = 0, 1, 9
 INDEX_START = 10**12
@@ -42,6 +44,7 @@ class Door:
     strategy_changed: np.ndarray
     order_offsets: np.ndarray
     reshape: bool = False
+    debits: Debits = field(init=False)
     fee_events: frozenset[int] = frozenset()  # events that bring a state of fees
     fee_corrections: dict[int, int] = field(default_factory=dict)
 
@@ -75,7 +78,8 @@ class Door:
 
 
 def book_events(
-    books: Books, rules: Rules, events: Frame, flows: Flows, journal: Journal, alerts: Alerts, fee_states: Frame | None = None
+    books: Books, rules: Rules, events: Frame, flows: Flows, journal: Journal, alerts: Alerts, fee_states: Frame | None = None,
+    debits: Frame | None = None,
 ) -> tuple[Books, dict]:
     """Return the books after the day's events, and what the evening must know of them.
 
@@ -85,6 +89,7 @@ def book_events(
     marks : reshape (bool), strategy_changed (set of sleeve_no), refused (set of event_no), fee_corrections (contract_no → yen)
     """
     door, states = _open_door(books, rules, events, flows, journal, alerts), fee_states or empty("fee_states")
+    door.debits = Debits(books.debit_states, debits or empty("debit_states"), books.day)
     door.fee_events = frozenset(states["event_no"].tolist())
     refused = set()
     names = list(events)
@@ -99,7 +104,7 @@ def book_events(
             subject = ("event", event["event_no"]) if event["event_no"] else ("sleeve", event["sleeve_no"])
             alerts.add("event_refused", *subject, f"{kind}: {refusal.cause}", refusal.cure)
     states = in_force(states, door.fee_corrections)
-    door.books = restored(door.books, states)
+    door.books = replace(restored(door.books, states), debit_states=door.debits.after(door.books, alerts))
     changed = set(door.books.sleeves["sleeve_no"][door.strategy_changed].tolist())
     fees = {"fee_corrections": door.fee_corrections, "fee_states": states}
     return _shut_door(door), fees | {"reshape": door.reshape, "strategy_changed": changed, "refused": refused}
@@ -373,8 +378,12 @@ def _unknown(door: Door, event: dict) -> None:
 
 
 def _debit_failed(door: Door, event: dict) -> None:
-    door.alerts.add("debit_failed", "sleeve", event["sleeve_no"], f"the debit of {event['amount_yen']:,} yen failed",
-                    "the next plan day tries again; call the customer after the second failure")
+    door.alerts.add("debit_failed", "sleeve", event["sleeve_no"], *door.debits.failure(event))
+
+
+def _instalment_skipped(door: Door, event: dict) -> None:
+    row = door.open_row(event["sleeve_no"])
+    door.debits.skip(int(door.books.sleeves["account_no"][row]), event["sleeve_no"], door.rules.name("sleeve", event["sleeve_no"]))
 
 
 def _fee_corrected(door: Door, event: dict) -> None:
@@ -387,5 +396,5 @@ HANDLERS = {
     "contract_opened": _contract_opened, "sleeve_opened": _sleeve_opened, "deposit": _deposit, "instalment": _instalment,
     "withdrawal": _withdrawal, "transfer": _transfer, "strategy_changed": _strategy_changed, "sleeve_closed": _sleeve_closed,
     "terminated": _terminated, "correction": _correction, "debit_failed": _debit_failed, "fee_deposit": _fee_deposit,
-    "fee_corrected": _fee_corrected,
+    "fee_corrected": _fee_corrected, "instalment_skipped": _instalment_skipped,
 }

@@ -23,6 +23,9 @@ def canonical(books: Books) -> Books:
         "fee_days": sort(books.fee_days, "contract_no", "start_date"),
         "fee_marks": sort(books.fee_marks, "contract_no", "sleeve_no", "component_no", "step_no"),
         "ended": sort(books.ended, "contract_no", "sleeve_no"),
+        "goals": sort(books.goals, "goal_no"),
+        "drawing_states": sort(books.drawing_states, "sleeve_no"),
+        "debit_states": sort(books.debit_states, "sleeve_no", "kind_code"),
     }
     return replace(books, **frames)
 

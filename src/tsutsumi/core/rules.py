@@ -3,12 +3,14 @@
 Row 0 of every dense array is a dummy (numbers start at 1); instrument 0 is yen. Nothing here is ever changed by a close.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from tsutsumi.core.adjustments import Step
+from tsutsumi.core.drawing_rules import DrawingRule
 from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline
@@ -31,6 +33,51 @@ class Registry:
 
 
 @dataclass(frozen=True, eq=False)
+class GoalRules:
+    """What goals and suitability need to know on a day (目標と適合性の規則).
+
+    Attributes
+    ----------
+    goals : goal_no, sleeve_no, target_yen (in yen of the target date), target_date, want_ppm: every goal with a target in force
+    instalment_yen, drawing_yen : int64 by sleeve_no, the plans in force, a month
+    mean_ppm, risk_ppm : int64 by model_no, of a year; risk −1 where a model has no assumptions
+    gates : columns of `goal_gates` by program_no
+    most_risk_ppm : int64 by contract_no, what suits the customer
+    risk_before_ppm, most_risk_before_ppm : the same on the business day before
+    moved_targets : goal numbers, target dates → the target in yen of those dates
+    """
+
+    goals: Frame
+    instalment_yen: np.ndarray
+    drawing_yen: np.ndarray
+    mean_ppm: np.ndarray
+    risk_ppm: np.ndarray
+    gates: Frame
+    most_risk_ppm: np.ndarray
+    risk_before_ppm: np.ndarray
+    most_risk_before_ppm: np.ndarray
+    moved_targets: Callable[[np.ndarray, list[int]], np.ndarray]
+
+
+class TermDrawing(NamedTuple):
+    """A coming drawing whose amount follows from the value of the evening (取り崩し条件による取り崩し).
+
+    Attributes
+    ----------
+    date, planned_date : the business day on which it pays, and its day before it is moved
+    since_date : from when the row of terms is valid
+    months_left : the drawings until the row's last day, this one counted; 0 without a last day
+    """
+
+    date: int
+    sleeve_no: int
+    planned_date: int
+    since_date: int
+    months_left: int
+    rule: DrawingRule
+
+
+@dataclass(frozen=True, eq=False)
 class Rules:
     """The rules in force for one close.
 
@@ -48,6 +95,8 @@ class Rules:
     fee_steps : (program_no, first day of a period) → its adjustments;  fee_groups : contract_no → the group whose tiers it shares
     homes : account_no → the account that it is closed with: the first of its fee group, mostly itself (empty: all themselves)
     tax_rate_ppm : int64 by account_no, of the gain of a sale
+    goals : of goals and suitability; None in a house without any
+    drawing_terms : the drawings by terms of the next 100 days
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
     drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
@@ -72,6 +121,8 @@ class Rules:
     fee_groups: Mapping[int, str] = field(default_factory=dict)
     homes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     tax_rate_ppm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    goals: GoalRules | None = None
+    drawing_terms: Sequence[TermDrawing] = ()
 
     @property
     def day(self) -> int:

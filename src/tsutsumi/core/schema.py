@@ -61,6 +61,8 @@ COLUMNS: dict[str, str] = {
     "fee_states": "event_no account_no contract_no sleeve_no component_no step_no kind_code start_date after_yen before_yen"
     " amount_yen",
     "ended": "account_no contract_no sleeve_no closed_date",
+    "drawing_states": "account_no sleeve_no last_yen review_date",
+    "debit_states": "account_no sleeve_no kind_code amount_yen due_date try_count",
     "fee_shares": "contract_no sleeve_no component_no kind_code start_date company_no share_yen",
     "flows": "account_no sleeve_no kind_code amount_yen event_no instrument_no",
     "journal": "entry_no account_no entry_sleeve_no sleeve_no ledger_code instrument_no quantity cause_code cause_no",
@@ -70,6 +72,11 @@ COLUMNS: dict[str, str] = {
     " note_count",
     "holdings": "account_no instrument_no units",
     "prices": "instrument_no price fx_ppm",
+    "goals": "account_no sleeve_no goal_no status_code probability_ppm value_yen monthly_yen target_yen target_date mean_ppm"
+    " risk_ppm",
+    "goal_facts": "account_no sleeve_no goal_no status_code probability_ppm value_yen monthly_yen target_yen target_date mean_ppm"
+    " risk_ppm months_ppm market_ppm payment_ppm time_ppm assumption_ppm",
+    "advice": "account_no sleeve_no goal_no rank_no kind_code amount_yen model_no months_count probability_ppm monthly_cost_yen",
 }
 KEYS: dict[str, tuple[str, ...]] = {
     "sleeves": ("account_no", "contract_no", "sleeve_no"),

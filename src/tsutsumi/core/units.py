@@ -131,6 +131,17 @@ def percent(ppm: int) -> str:
     return f"{'-' if ppm < 0 else ''}{whole:,}{digits}"
 
 
+def whole_percent(ppm: int) -> int:
+    """Return a stored probability as it is shown (表示する確率): whole percent, half up; 0 and 100 only where it is certain.
+
+    >>> [whole_percent(ppm) for ppm in (0, 1, 434_999, 435_000, 999_999, 1_000_000)]
+    [0, 1, 43, 44, 99, 100]
+    """
+    if ppm in (0, PPM):
+        return ppm * 100 // PPM
+    return min(max((ppm + 5_000) // 10_000, 1), 99)
+
+
 def points(ppm: int) -> str:
     """Return a difference of weights in percentage points, two digits, cut toward zero (ポイント).
 

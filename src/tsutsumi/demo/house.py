@@ -13,6 +13,7 @@ from tsutsumi.core.timeline import split_calendar_ids
 from tsutsumi.demo import models, people, programs
 from tsutsumi.demo.calendars import calendar_holidays_rows
 from tsutsumi.demo.common_window import ROLES, roles
+from tsutsumi.demo.goals import goal_rows
 from tsutsumi.demo.life import Chronicle, Contract, Event, Sleeve, month_after, refused_events
 from tsutsumi.demo.models import Fund
 from tsutsumi.demo.people import Draws
@@ -78,6 +79,7 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
     chronicle.events += refused_events(chronicle.contracts, life.through)
     rows |= {"customers": people.customer_rows(persons), "approvals": approval_rows(rows)}
     rows |= contract_rows(chronicle.contracts, seed)
+    rows |= goal_rows([sleeve for contract in chronicle.contracts for sleeve in contract.sleeves], life, seed)
     rows["events"] = event_rows(chronicle.events)
     return rows
 

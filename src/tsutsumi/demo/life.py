@@ -37,6 +37,7 @@ class Sleeve:
     model_no: int
     opened: date
     paid_in_yen: int = 0
+    first_paid_yen: int = 0             # the first deposit
     closed: date | None = None          # the day on which the closing was asked
     busy_until: date = date.min         # money is on its way
     plans: dict[str, dict[date, tuple[int, int]]] = field(default_factory=dict)   # kind -> valid from -> (amount, day of month)
@@ -174,6 +175,7 @@ class Chronicle:
 
     def _deposit(self, sleeve: Sleeve, day: date, amount_yen: int, note: str) -> None:
         sleeve.paid_in_yen += amount_yen
+        sleeve.first_paid_yen = sleeve.first_paid_yen or amount_yen
         self._record(day, "deposit", sleeve.contract, sleeve, amount_yen=amount_yen, note=note)
 
     def _first_plan(self, sleeve: Sleeve, person: Person, profile: Profile, lump: bool) -> None:

@@ -18,6 +18,10 @@ __all__ = ["demo_report", "pick_story", "story_lines"]
 
 PPM = 1_000_000
 GAPS_SHOWN = 12
+GOAL_STATUSES = {
+    "right": ("順調", "right"), "above": ("余裕あり", "above"), "below": ("やや不足", "below"), "alert": ("警戒", "in alert"),
+    "none": ("算出できない", "not told"),
+}
 GAP_KINDS = {"missing": ("欠測", "missing"), "refused": ("不採用", "refused"), "holiday": ("休業日と判定", "taken as a holiday")}
 
 
@@ -84,8 +88,11 @@ def demo_report(house_summary: dict, language: str = "ja") -> Group:
         - `alerts`: list of {`kind`, `count`}
         - `sources`: list of {`instrument_id`, `name`, `real` (bool), `prices_count`, `first_date`, `last_date`, `provenance`}
         - `gaps`: list of {`date`, `kind` ("missing" | "refused" | "holiday"), `instruments` (text), `note`}
+        - `goals` (optional): {`statuses`: list of {`status`, `count`} on the last day, `came_true_count`, `ended_count`,
+          `advice_count` (evenings x goals), `goal_id` of one to look at, empty if none was advised}
         - `story` (optional): {`customer_id`, `name`, `kana`, `age`, `note`, `programs` (text), `lines` (of `story_lines`),
-          `money_in_yen`, `money_out_yen`, `value_yen`, `profit_yen`, `sleeve_id`, `explain_date`}
+          `money_in_yen`, `money_out_yen`, `value_yen`, `profit_yen`, `sleeve_id`, `explain_date`, `goals` (optional): list of
+          {`name`, `percent`, `target_yen`, `target_date`}}
     language : "ja" | "en"
         Which of the two languages comes first.
     """
@@ -95,6 +102,8 @@ def demo_report(house_summary: dict, language: str = "ja") -> Group:
         _fees(house_summary, words), _promises(house_summary, words), _sources(house_summary, words),
         _gaps(house_summary["gaps"], words),
     ]
+    if house_summary.get("goals"):
+        parts.insert(5, _goals(house_summary["goals"], house_summary["house"], words))
     if house_summary.get("story"):
         parts.append(_story(house_summary["story"], house_summary["house"], words))
     return Group(*parts, _next(house_summary, words))
@@ -204,6 +213,23 @@ def _promises(summary: dict, words: _Words) -> Group:
     return _section(words.both("検査と約束", "checks and promises"), table, Text(f"alerts: {alerts or none}", style="dim"))
 
 
+def _goals(goals: dict, house: str, words: _Words) -> Group:
+    total = sum(row["count"] for row in goals["statuses"])
+    counts = words.one(" ・ ", ", ").join(
+        f"{words.one(*GOAL_STATUSES[row['status']])} {row['count']:,}" for row in goals["statuses"] if row["count"]
+    )
+    ended, true, advised = (f"{goals[name]:,}" for name in ("ended_count", "came_true_count", "advice_count"))
+    past = words.one(
+        f"期日の来た目標 {ended}、うち達成 {true} ・ 改善案を出した夜 {advised}",
+        f"came to their date {ended}, of these came true {true}; evenings with advice {advised}",
+    )
+    lines = [Text(words.one(f"追っている目標 {total:,}: {counts}", f"goals followed {total:,}: {counts}")), Text(past)]
+    if goals["goal_id"]:
+        command = f"tsutsumi advice {shlex.quote(house)} --goal {goals['goal_id']}"
+        lines.append(Text(command, style="cyan"))
+    return _section(words.both("目標", "goals"), *lines)
+
+
 def _sources(summary: dict, words: _Words) -> Group:
     lines = []
     for row in summary["sources"]:
@@ -246,7 +272,12 @@ def _story(story: dict, house: str, words: _Words) -> Group:
     )
     command = f"tsutsumi explain {shlex.quote(house)} {story['sleeve_id']} --date {story['explain_date']}"
     title = words.both("ある顧客の歩み", "one customer's story")
-    return _section(title, Text(who), Text(story["note"], style="dim"), table, Text(end, style="bold"), Text(command, style="cyan"))
+    goals = [Text(words.one(
+        f"目標「{row['name']}」{row['target_date']} に {row['target_yen']:,} 円: 達成確率 {row['percent']} %",
+        f"goal {row['name']}: {row['target_yen']:,} yen on {row['target_date']}, probability {row['percent']} %",
+    )) for row in story.get("goals", ())]
+    note, last = Text(story["note"], style="dim"), Text(end, style="bold")
+    return _section(title, Text(who), note, table, last, *goals, Text(command, style="cyan"))
 
 
 def _next(summary: dict, words: _Words) -> Group:

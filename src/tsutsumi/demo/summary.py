@@ -5,8 +5,9 @@ from datetime import date as Date
 import polars as pl
 
 from tsutsumi.core.performance import INDEX_START
+from tsutsumi.core.units import whole_percent
 from tsutsumi.demo.build import DemoSettings
-from tsutsumi.demo.report import pick_story, story_lines
+from tsutsumi.demo.report import GOAL_STATUSES, pick_story, story_lines
 from tsutsumi.run.close_day import CloseReport
 from tsutsumi.run.export import gather_house
 from tsutsumi.run.history import rows_of
@@ -33,7 +34,7 @@ def demo_summary(house: House, settings: DemoSettings, report: CloseReport, time
         "programs": _programs(house, tables, rows, last), "orders": _orders(tables), "alerts": _alerts(tables),
         "sources": _sources(tables, rows), "gaps": _gaps(tables),
     }
-    summary |= _fees(tables, rows) | {"checks": _checks(tables, report)}
+    summary |= _fees(tables, rows) | {"checks": _checks(tables, report)} | _goals(tables, last)
     story = _story(tables, rows, last)
     return summary | ({"story": story} if story else {})
 
@@ -98,6 +99,31 @@ def _checks(tables: dict[str, pl.DataFrame], report: CloseReport) -> dict:
     }
 
 
+def _goals(tables: dict[str, pl.DataFrame], last: Date) -> dict:
+    goals, advice = tables["goals"], tables["advice"]
+    if goals.height == 0:
+        return {}
+    ended, now = goals.filter(pl.col("months_ppm") == 0), goals.filter((pl.col("date") == last) & (pl.col("months_ppm") > 0))
+    counts = dict(now.group_by("status").len().iter_rows())
+    advised = advice.join(now.select("goal_id"), on="goal_id", how="semi").sort("date", "goal_id")
+    return {"goals": {
+        "statuses": [{"status": status, "count": counts.get(status, 0)} for status in GOAL_STATUSES],
+        "ended_count": ended.height, "came_true_count": ended.filter(pl.col("probability_ppm") > 0).height,
+        "advice_count": advice.select("date", "goal_id").unique().height,
+        "goal_id": advised["goal_id"][-1] if advised.height else "",
+    }}
+
+
+def _goals_of(goals: pl.DataFrame, rows) -> list[dict]:
+    names = {row["goal_id"]: row["name"] for row in rows["goals"]}
+    told = goals.filter(pl.col("probability_ppm").is_not_null()).sort("goal_id")
+    return [
+        {"name": names[row["goal_id"]], "percent": whole_percent(row["probability_ppm"]), "target_yen": row["target_yen"],
+         "target_date": str(row["target_date"])}
+        for row in told.iter_rows(named=True)
+    ]
+
+
 def _alerts(tables: dict[str, pl.DataFrame]) -> list[dict]:
     counts = tables["alerts"].group_by("kind").len().sort("kind")
     return [{"kind": kind, "count": count} for kind, count in counts.iter_rows()]
@@ -146,6 +172,7 @@ def _story(tables: dict[str, pl.DataFrame], rows, last: Date) -> dict | None:
         "programs": "・".join(names[program] for program in sleeves["program_id"].unique().sort()),
         "lines": story_lines(rows, customer_no, last), "money_in_yen": money_in, "money_out_yen": money_out, "value_yen": value,
         "profit_yen": value + money_out - money_in, "sleeve_id": sleeve, "explain_date": str(day),
+        "goals": _goals_of(tables["goals"].filter(own & (pl.col("date") == last)), rows),
     }
 
 

@@ -13,7 +13,6 @@ from tsutsumi.core.allocation import merge_blocks, share_partial_fills
 from tsutsumi.core.books import FEE_KEY, Books, add_layout, new_books
 from tsutsumi.core.day import Closed, Inputs, close
 from tsutsumi.core.delta import delta, market_table
-from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.flows import DISTRIBUTION
 from tsutsumi.core.journal import number_entries
 from tsutsumi.core.market import initial_market, market_of_day
@@ -23,6 +22,7 @@ from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
 from tsutsumi.core.units import PPM
 from tsutsumi.ports import FILL_TYPES, BankDebit, Custodian
+from tsutsumi.run.debits import fee_debits, plan_debits
 from tsutsumi.run.reference import Reference
 
 ALERT_COLUMNS = ("kind", "subject_kind", "subject_no", "cause", "cure")
@@ -92,8 +92,10 @@ def gather(
     told = {number: (amount, per_units) for number, amount, per_units in reference.distributions.get(day, ())}
     between = reference.fx_between(books.day if length(books.sleeves) else 0, day)
     market = market_of_day(day, day_index, reference.timeline, reference.instruments, books.market, prices, fx, splits, between)
-    everything = stack(frame("events", events), _debits(reference, books, day, bank), _fee_debits(rules, books, day, bank))
-    inputs = Inputs(market, everything, {}, {}, splits, _yen_distributions(reference, market, told))
+    said = frame("events", events)
+    collected, debits = plan_debits(reference, rules, books, said, bank)
+    everything = stack(said, collected, fee_debits(rules, books, bank))
+    inputs = Inputs(market, everything, {}, {}, splits, _yen_distributions(reference, market, told), debits=debits)
     answered = custodian.fills(day, custodian_market(rules, inputs, told))
     fills = {("side_code" if name == "side" else name): column for name, column in answered.items()}
     allocated = share_partial_fills(books.orders, fills, reference.instruments["lot_units"], day)
@@ -101,6 +103,7 @@ def gather(
     inputs = replace(inputs, fills=fills, allocated=allocated, fee_states=states)
     tables = {"inputs.events": everything, "inputs.fills": fills} | _market_tables(prices, fx, between, splits, told)
     tables |= {"inputs.fee_states": states} if fee_states else {}
+    tables |= {"inputs.debits": debits} if length(debits) else {}
     return Gathered(rules, inputs, tables)
 
 
@@ -120,8 +123,8 @@ def regather(reference: Reference, books: Books, day_index: int, tables: dict[st
     none = {("side_code" if name == "side" else name): np.zeros(0, kind) for name, kind in FILL_TYPES.items()}
     fills = tables.get("inputs.fills", none)
     allocated = share_partial_fills(books.orders, fills, reference.instruments["lot_units"], rules.day)
-    states = tables.get("inputs.fee_states", empty("fee_states"))
-    inputs = Inputs(market, events, fills, allocated, splits, _yen_distributions(reference, market, told), states)
+    states, debits = (tables.get(f"inputs.{name}", empty(of)) for name, of in (("fee_states",) * 2, ("debits", "debit_states")))
+    inputs = Inputs(market, events, fills, allocated, splits, _yen_distributions(reference, market, told), states, debits)
     kept = {name: of for name, of in tables.items() if name.startswith("inputs.")}
     return Gathered(rules, inputs, kept)
 
@@ -157,48 +160,6 @@ def _yen_distributions(reference: Reference, market, told: dict[int, tuple[int, 
     }
 
 
-def _debits(reference: Reference, books: Books, day: int, bank: BankDebit) -> Frame:
-    """Return today's instalments as events: collected, or failed (口座振替の結果)."""
-    due = []
-    for sleeve, amount, planned in reference.instalments.get(day, ()):
-        row = int(books.row_of_sleeve[sleeve]) if sleeve < books.row_of_sleeve.size else -1
-        if row >= 0 and books.sleeves["status_code"][row] == 0 and planned > books.sleeves["opened_date"][row]:
-            due.append((sleeve, amount))
-    if not due:
-        return empty("events")
-    columns = zip(*due, strict=True)
-    answer = bank.collect(day, {name: np.array(c, np.int64) for name, c in zip(("sleeve_no", "amount_yen"), columns, strict=True)})
-    return _debit_events(answer, reference, "instalment")
-
-
-def _debit_events(answer: Frame, of: Reference | Rules, kind: str) -> Frame:
-    """Return the answers of the bank as events: money of a kind, or a failed debit."""
-    events, sleeves = empty("events", length(answer)), of.registry.sleeves
-    events["sleeve_no"][:], events["amount_yen"][:] = answer["sleeve_no"], answer["amount_yen"]
-    events["account_no"][:] = sleeves["account_no"][events["sleeve_no"]]
-    events["contract_no"][:] = sleeves["contract_no"][events["sleeve_no"]]
-    kinds = (EVENT_KINDS.index("debit_failed"), EVENT_KINDS.index(kind))
-    events["kind_code"][:] = np.where(answer["ok"] == 1, kinds[1], kinds[0])
-    return events
-
-
-def _fee_debits(rules: Rules, books: Books, day: int, bank: BankDebit) -> Frame:
-    """Return today's debits of fees from the customers' own accounts as events: collected, or failed (特別預り金からの徴収)."""
-    dues, sleeves = books.dues, books.sleeves
-    today = dues["due_date"] == day
-    if not today.any():
-        return empty("events")
-    rows = books.row_of_sleeve[dues["sleeve_no"]]
-    asked = take(dues, today & (rules.programs["collection_deposit"][sleeves["program_no"][rows]] > 0))
-    numbers, inverse = np.unique(asked["sleeve_no"], return_inverse=True)
-    if numbers.size == 0:
-        return empty("events")
-    amounts = np.zeros(numbers.size, np.int64)
-    np.add.at(amounts, inverse, asked["amount_yen"])
-    answer = bank.collect(day, {"sleeve_no": numbers.astype(np.int64), "amount_yen": amounts})
-    return _debit_events(answer, rules, "fee_deposit")
-
-
 def event_accounts(events: Frame, rules: Rules) -> np.ndarray:
     """Return the account of each event by its sleeve or contract; 0 where neither is known."""
     registry = rules.registry
@@ -212,11 +173,12 @@ def event_accounts(events: Frame, rules: Rules) -> np.ndarray:
 def close_partitions(books: Books, gathered: Gathered, count: int) -> list[Closed]:
     """Return the closes of all partitions, one after the other."""
     inputs, rules = gathered.inputs, gathered.rules
-    accounts, states = event_accounts(inputs.events, rules), inputs.fee_states
+    accounts, states, debits = event_accounts(inputs.events, rules), inputs.fee_states, inputs.debits
     parts = []
     for number in range(count):
         events = part_of_events(inputs.events, accounts, number, count, rules.homes)
-        of = replace(inputs, events=events, fee_states=part_of_events(states, states["account_no"], number, count, rules.homes))
+        of = replace(inputs, events=events, fee_states=part_of_events(states, states["account_no"], number, count, rules.homes),
+                     debits=part_of_events(debits, debits["account_no"], number, count, rules.homes))
         parts.append(close(part_of(books, number, count, rules.homes), rules, of))
     return parts
 
@@ -257,6 +219,8 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
         "fees": _joined([part.fees for part in parts], *FEE_KEY),
         "fee_shares": _joined([part.fee_shares for part in parts], *FEE_KEY, "company_no"),
         "payouts": _joined([part.payouts for part in parts], "sleeve_no", "kind_code", "event_no", "first_promised_date"),
+        "goals": _joined([part.goals for part in parts], "goal_no"),
+        "advice": _joined([part.advice for part in parts], "goal_no", "rank_no"),
         "prices": frame("prices", market.price_rows), "breaks": breaks, "alerts": alert_table(alerts),
     }
     tables["crystallisations"] = _crystallised([part.crystallisations for part in parts if part.crystallisations])

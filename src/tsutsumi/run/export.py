@@ -17,6 +17,7 @@ from tsutsumi.run.export_fees import (
     fee_terms_table,
     fees_table,
 )
+from tsutsumi.run.export_goals import advice_table, goals_table
 from tsutsumi.run.export_tables import (
     account_positions_table,
     alerts_table,
@@ -24,7 +25,6 @@ from tsutsumi.run.export_tables import (
     breaks_table,
     distributions_table,
     flows_table,
-    goals_table,
     instruments_table,
     journal_table,
     orders_table,
@@ -43,8 +43,9 @@ from tsutsumi.store.database import House, HouseError
 BUILDERS: dict[str, Callable[[Gathering], pl.DataFrame]] = {
     "sleeves": sleeves_table, "prices": prices_table, "values": values_table, "positions": positions_table,
     "account_positions": account_positions_table, "flows": flows_table, "orders": orders_table, "blocks": blocks_table,
-    "fees": fees_table, "journal": journal_table, "goals": goals_table, "alerts": alerts_table, "payouts": payouts_table,
-    "breaks": breaks_table, "distributions": distributions_table, "splits": splits_table, "performance": performance_table,
+    "fees": fees_table, "journal": journal_table, "goals": goals_table, "advice": advice_table,
+    "alerts": alerts_table, "payouts": payouts_table, "breaks": breaks_table, "distributions": distributions_table,
+    "splits": splits_table, "performance": performance_table,
     "instruments": instruments_table, "fee_terms": fee_terms_table, "contract_fee_terms": contract_fee_terms_table,
     "dues": dues_table, "crystallisations": crystallisations_table, "fee_corrections": fee_corrections_table,
 }

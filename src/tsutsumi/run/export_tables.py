@@ -172,11 +172,6 @@ def journal_table(g: Gathering) -> pl.DataFrame:
     )
 
 
-def goals_table(g: Gathering) -> pl.DataFrame:
-    """Return the goals' probabilities; none are kept yet."""
-    return pl.DataFrame(schema={"date": pl.Date, "goal_id": pl.String, "sleeve_id": pl.String, "probability_ppm": pl.Int64})
-
-
 def alerts_table(g: Gathering) -> pl.DataFrame:
     """Return every alert; the subject as its public id where it has one."""
     if "alerts" not in g.facts:
@@ -185,7 +180,7 @@ def alerts_table(g: Gathering) -> pl.DataFrame:
     alerts = pl.concat(g.facts["alerts"])
     subject = pl.col("subject_no").cast(pl.String)
     for kind, table in (("sleeve", "sleeves"), ("instrument", "instruments"), ("contract", "contracts"), ("event", "events"),
-                        ("account", "accounts")):
+                        ("account", "accounts"), ("goal", "goals")):
         named = g.named(table, pl.col("subject_no"))
         subject = pl.when((pl.col("subject_kind") == kind) & named.is_not_null()).then(named).otherwise(subject)
     told = ["cause", "cure", pl.lit("open").alias("status")]

@@ -13,12 +13,12 @@ from tsutsumi.store.database import House
 VALUE_COLUMNS = ("positions_yen", "cash_yen", "receivable_yen", "payable_yen", "value_yen")
 REFERENCE = (
     "sleeves", "contracts", "accounts", "customers", "programs", "models", "instruments", "companies", "events", "program_rules",
-    "fee_terms", "contract_fee_terms", "fee_corrections",
+    "fee_terms", "contract_fee_terms", "fee_corrections", "goals",
 )
 SIDES = ("sell", "buy")
 FACTS = (
     "prices", "flows", "orders", "blocks", "fees", "fee_shares", "journal", "alerts", "payouts", "breaks", "inputs.splits",
-    "inputs.distributions", "crystallisations",
+    "inputs.distributions", "crystallisations", "goals", "advice",
 )
 
 

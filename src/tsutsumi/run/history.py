@@ -19,7 +19,7 @@ NAMED = {
     "sleeves": ("sleeve_no", "sleeve_id"), "contracts": ("contract_no", "contract_id"), "accounts": ("account_no", "account_id"),
     "customers": ("customer_no", "customer_id"), "programs": ("program_no", "program_id"), "models": ("model_no", "model_id"),
     "instruments": ("instrument_no", "instrument_id"), "companies": ("company_no", "company_id"),
-    "events": ("event_no", "event_id"),
+    "events": ("event_no", "event_id"), "goals": ("goal_no", "goal_id"),
 }
 
 

@@ -13,13 +13,15 @@ import numpy as np
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.models import flatten
-from tsutsumi.core.plans import plan_dates
+from tsutsumi.core.plans import PlanRow, numbers, plan_amounts
 from tsutsumi.core.rules import DRAWING, INSTALMENT, Registry, Rules
 from tsutsumi.core.sale_costs import sale_tax_rate_ppm
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
 from tsutsumi.core.units import PPM
+from tsutsumi.run.drawing_book import DrawingBook
 from tsutsumi.run.fee_terms_book import FeeTermsBook, Rows
+from tsutsumi.run.goal_book import GOAL_TABLES, GoalBook
 
 INSTRUMENT_NUMBERS = (
     "price_scale", "price_base_units", "lot_units", "order_margin_ppm", "price_lag_days", "buy_settlement_days",
@@ -29,13 +31,13 @@ PROGRAM_NUMBERS = (
     "band_absolute_ppm", "band_relative_ppm", "cooldown_days", "minimum_trade_yen", "minimum_deposit_yen",
     "minimum_instalment_yen", "withdrawal_limit_ppm", "sale_margin_ppm", "collection_days", "remainder_company_no",
 )
-SETTINGS = ("performance_sleeve", "collection_deposit", "rebalance_stretch_ppm", "lots_nearest")
+SETTINGS = ("performance_sleeve", "collection_deposit", "rebalance_stretch_ppm", "lots_nearest", "retry_days", "retry_count")
 DAYS_AHEAD = 400
 DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
     "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
     "program_models", "program_shares", "fee_terms", "contract_fee_terms", "fee_adjustments", "fee_groups",
-    "accounts", "contracts", "sleeves", "plans",
+    "accounts", "contracts", "sleeves", "plans", "drawing_terms", *GOAL_TABLES,
 )
 MARKET_TABLES = ("prices", "fx_rates", "distributions", "splits")
 
@@ -91,11 +93,13 @@ class Reference:
         days = self.timeline.days
         self.distributions = _at_closes(_by_day(tables["distributions"], "instrument_no", "amount", "per_units"), days, _add)
         self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
-        self.fee_terms = FeeTermsBook(tables)
+        self.fee_terms, self.goal_book = FeeTermsBook(tables), GoalBook(tables)
+        self.drawing_book = DrawingBook(tables.get("drawing_terms", ()), int(days[0]), int(days[-1]))
         named = _names(tables["accounts"], "account_no", "tax_class")
         self.tax_classes, self.tax_class_of = np.unique(np.array(named, str), return_inverse=True)
         self.in_force: dict[int, dict] = {}
         self._groups: dict[int, tuple] = {}
+        self._sleeves_on: dict[int, set[int]] = {}
         self._group_days = sorted({epoch_day(row["valid_from_date"]) for row in tables.get("fee_groups", ())})
 
     @cached_property
@@ -116,7 +120,8 @@ class Reference:
             self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
             self._rebalance_today(day_index, state), terms.program_terms, state["shares"], self._drawings(day), self.registry,
             self.settlement_days, terms.contract_terms, frozenset(terms.own), terms.steps, *self._groups_on(day),
-            self._tax_rates(day),
+            self._tax_rates(day), self.goal_book.on(day, int(self.timeline.days[max(day_index - 1, 0)])),
+            self.drawing_book.coming(day, DRAWINGS_AHEAD),
         )
 
     def _tax_rates(self, day: int) -> np.ndarray:
@@ -165,6 +170,8 @@ class Reference:
             columns["lots_nearest"][program[0]] = row.get("lot_rounding") == "nearest"
             columns["performance_sleeve"][program[0]] = row.get("performance_scope") == "sleeve"
             columns["collection_deposit"][program[0]] = row.get("collection_kind") == "deposit"
+            for name in ("retry_days", "retry_count"):
+                columns[name][program[0]] = row.get(name, 0)
         offered = np.zeros((programs, models), bool)
         for (program, model), row in _latest(self.tables["program_models"], day, "program_no", "model_no").items():
             offered[program, model] = row["offered"]
@@ -204,11 +211,14 @@ class Reference:
         return flags
 
     @cached_property
-    def _plans(self) -> dict[str, dict[int, list[tuple[int, int, int]]]]:
-        """kind → sleeve_no → [(valid_from, amount, day of month)] ascending."""
+    def _plans(self) -> dict[str, dict[int, list[PlanRow]]]:
+        """kind → sleeve_no → its rows, ascending."""
         plans: dict[str, dict] = {INSTALMENT: defaultdict(list), DRAWING: defaultdict(list)}
         for row in sorted(self.tables["plans"], key=lambda row: row["valid_from_date"]):
-            plans[row["kind"]][row["sleeve_no"]].append((epoch_day(row["valid_from_date"]), row["amount_yen"], row["day_of_month"]))
+            days = numbers(row.get("days_of_month", "")) or (row["day_of_month"],)
+            months, bonus = frozenset(numbers(row.get("bonus_months", ""))), row.get("bonus_yen", 0)
+            plan = PlanRow(epoch_day(row["valid_from_date"]), row["amount_yen"], days, months, bonus)
+            plans[row["kind"]][row["sleeve_no"]].append(plan)
         return plans
 
     def _planned(self, kind: str) -> dict[int, list[tuple[int, int, int]]]:
@@ -216,11 +226,9 @@ class Reference:
         found = defaultdict(list)
         first, last = int(self.timeline.days[0]), int(self.timeline.days[-1])
         for sleeve, versions in sorted(self._plans[kind].items()):
-            for number, (since, amount, day_of_month) in enumerate(versions):
-                until = versions[number + 1][0] - 1 if number + 1 < len(versions) else last
-                if not amount:
-                    continue
-                for planned, date in plan_dates(max(first, since), min(until, last), day_of_month):
+            for number, row in enumerate(versions):
+                until = versions[number + 1].since - 1 if number + 1 < len(versions) else last
+                for planned, date, amount in plan_amounts(row, max(first, row.since), min(until, last)):
                     found[date].append((sleeve, amount, planned))
         return found
 
@@ -229,10 +237,22 @@ class Reference:
         """Business day → [(sleeve_no, amount_yen, plan day)] of the instalment plans."""
         return self._planned(INSTALMENT)
 
+    def instalment_sleeves(self, day: int) -> set[int]:
+        """Return the sleeves with an instalment on a business day (積立日の運用口)."""
+        if day not in self._sleeves_on:
+            self._sleeves_on[day] = {sleeve for sleeve, _, _ in self.instalments.get(day, ())}
+        return self._sleeves_on[day]
+
+    def instalment_paused(self, sleeve_no: int, day: int) -> bool:
+        """Return whether a sleeve's instalments are paused on a day (積立の休止): the row in force moves nothing."""
+        rows = [row for row in self._plans[INSTALMENT].get(sleeve_no, ()) if row.since <= day]
+        return not rows or not rows[-1].amount_yen
+
     @cached_property
     def drawings(self) -> list[tuple[int, int, int, int]]:
-        """(business day, sleeve_no, amount_yen, plan day) of the drawing plans, ascending."""
-        return sorted((date, *row) for date, rows in self._planned(DRAWING).items() for row in rows)
+        """(business day, sleeve_no, amount_yen, plan day) of the drawing plans, ascending; not while terms are in force."""
+        by_terms, planned = self.drawing_book.in_force, self._planned(DRAWING)
+        return sorted((date, *row) for date, rows in planned.items() for row in rows if not by_terms(row[0], row[2]))
 
     def _drawings(self, day: int) -> Frame:
         """Return the drawings of the next 100 days."""
@@ -286,9 +306,8 @@ def _registry(tables: Mapping[str, Rows]) -> Registry:
     sleeves = _dense(tables["sleeves"], "sleeve_no", ("contract_no", "model_no"))
     for name in ("account_no", "program_no"):
         sleeves[name] = contracts[name][sleeves["contract_no"]]
-    names = {
-        kind: _names(tables[f"{kind}s"], f"{kind}_no", f"{kind}_id") for kind in ("sleeve", "contract", "model", "instrument")
-    }
+    kinds = ("sleeve", "contract", "model", "instrument", "goal")
+    names = {kind: _names(tables.get(f"{kind}s", ()), f"{kind}_no", f"{kind}_id") for kind in kinds}
     return Registry(sleeves, contracts, accounts, names)
 
 

@@ -148,7 +148,10 @@ def _create_tables(connection: Connection) -> None:
 
 
 def _add_what_is_new(connection: Connection) -> None:
-    """Version 2: the fee choices; version 3: approvals, fee corrections. A database made anew has all of it already."""
+    """Version 2: the fee choices; 3: approvals, fee corrections; 4: goals, advice, suitability, ways of rebalancing.
+
+    A database made anew has all of it already.
+    """
     metadata.create_all(connection)
     for table in metadata.tables.values():
         known = {column["name"] for column in inspect(connection).get_columns(table.name)}
@@ -160,7 +163,7 @@ def _add_what_is_new(connection: Connection) -> None:
 
 
 # version n = the first n have run
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, _add_what_is_new, _add_what_is_new)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, *(_add_what_is_new,) * 3)
 
 
 def _migrate(connection: Connection, version: int) -> None:

@@ -25,8 +25,6 @@ def cut_tables(tables: dict[str, Frame], count: int, books: Books) -> list[dict[
         owner = table.get("account_no")
         if owner is None and name in ("delta.value", "state.positions", "delta.positions"):
             owner = books.sleeves["account_no"] if name == "delta.value" else account_of[table["sleeve_no"]]
-        if name == "delta.goal_odds":
-            owner = books.goals["account_no"]
         if owner is None or name.startswith("inputs.") or name.endswith(".gone"):
             parts[0][name] = table
             continue

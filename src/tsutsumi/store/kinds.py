@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Table
 
 from tsutsumi.core.adjustments import KINDS as KINDS_OF_ADJUSTMENT
+from tsutsumi.core.drawing_rules import KINDS as DRAWING_KINDS
+from tsutsumi.core.drawing_rules import LEAST_RATE_PPM, MOST_RATE_PPM
 from tsutsumi.core.units import ROUNDING_MODES
 from tsutsumi.store import tables
 from tsutsumi.store.fields import (
@@ -61,6 +63,7 @@ class Kind:
 FUNCTIONS = ("A", "B", "C", "D")  # sales, account keeping, mandate operation, decision
 FUNCTION = choice("function", *FUNCTIONS)
 CALENDARS = r"([A-Z0-9_-]+(;[A-Z0-9_-]+)*)?"
+DAYS = r"((3[01]|[12][0-9]|[1-9])(;(3[01]|[12][0-9]|[1-9]))*)?"
 MONTHS = r"((1[0-2]|[1-9])(;(1[0-2]|[1-9]))*)?"
 NAMES, SOURCED = (text("name", None), text("name_en")), (text("source"), text("approved_by"))
 
@@ -82,7 +85,8 @@ _RULE = (
     choice("rebalance_kind", "target", "band", "tax", "flow", default="target"), whole("rebalance_fraction_ppm", 0, PPM, 0),
     whole("rebalance_stretch_ppm", 1, PPM, 10000), choice("lot_rounding", "down", "nearest", default="down"),
     choice("performance_scope", "contract", "sleeve", default="contract"),
-    choice("collection_kind", "cash", "deposit", default="cash"), *SOURCED,
+    choice("collection_kind", "cash", "deposit", default="cash"), whole("retry_days", 0, 60, 0), whole("retry_count", 0, 10, 0),
+    *SOURCED,
 )
 _EVENT = (
     ident("event_id"), day("date"), text("kind", None), reference("contract_id", tables.contracts, ""),
@@ -235,6 +239,43 @@ KINDS: dict[str, Kind] = {
         ),
         ("contract_no", "valid_from_date"), "valid_from_date",
     ),
+    "goals": Kind(
+        tables.goals,
+        (ident("goal_id"), reference("sleeve_id", tables.sleeves), text("name"), whole("priority", 1, 99, 1)),
+        ("goal_id",),
+    ),
+    "goal_targets": Kind(
+        tables.goal_targets,
+        (
+            reference("goal_id", tables.goals), day("valid_from_date"), whole("target_yen", 0, MOST_YEN),
+            choice("target_kind", "nominal", "real", default="nominal"), day("target_date"),
+            whole("inflation_ppm", -PPM // 2, PPM, 0), whole("want_ppm", 1, PPM - 1, 800000),
+            whole("floor_yen", 0, MOST_YEN, 0), text("source"),
+        ),
+        ("goal_no", "valid_from_date"), "valid_from_date",
+    ),
+    "model_assumptions": Kind(
+        tables.model_assumptions,
+        (
+            reference("model_id", tables.models), day("valid_from_date"), whole("mean_ppm", 1 - PPM, 10 * PPM),
+            whole("risk_ppm", 0, 10 * PPM), text("source"),
+        ),
+        ("model_no", "valid_from_date"), "valid_from_date",
+    ),
+    "goal_gates": Kind(
+        tables.goal_gates,
+        (
+            reference("program_id", tables.programs), day("valid_from_date"), whole("contract_ppm", 0, PPM, 800000),
+            whole("right_low_ppm", 0, PPM, 800000), whole("right_high_ppm", 0, PPM, 950000), whole("alert_ppm", 0, PPM, 650000),
+            whole("hysteresis_ppm", 0, PPM, 50000), text("source"),
+        ),
+        ("program_no", "valid_from_date"), "valid_from_date",
+    ),
+    "contract_limits": Kind(
+        tables.contract_limits,
+        (reference("contract_id", tables.contracts), day("valid_from_date"), whole("most_risk_ppm", 0, PPM), text("source")),
+        ("contract_no", "valid_from_date"), "valid_from_date",
+    ),
     "contract_parties": Kind(
         tables.contract_parties, (reference("contract_id", tables.contracts), FUNCTION, reference("company_id", tables.companies)),
         ("contract_no", "function"),
@@ -249,8 +290,21 @@ KINDS: dict[str, Kind] = {
         (
             reference("sleeve_id", tables.sleeves), choice("kind", "instalment", "drawing"), day("valid_from_date"),
             whole("amount_yen", 0, MOST_YEN), whole("day_of_month", 1, 31, 26),
+            matching("days_of_month", DAYS, "5;20"), matching("bonus_months", MONTHS, "6;12"), whole("bonus_yen", 0, MOST_YEN, 0),
         ),
         ("sleeve_no", "kind", "valid_from_date"), "valid_from_date",
+    ),
+    "drawing_terms": Kind(
+        tables.drawing_terms,
+        (
+            reference("sleeve_id", tables.sleeves), day("valid_from_date"), choice("rule_kind", *DRAWING_KINDS),
+            whole("day_of_month", 1, 31, 26), maybe_day("until_date"), whole("amount_yen", 0, MOST_YEN, 0),
+            whole("rate_ppm", LEAST_RATE_PPM, MOST_RATE_PPM, 0), choice("timing", "start", "end", default="start"),
+            whole("band_ppm", 0, PPM - 1, 200000), whole("step_ppm", 0, PPM - 1, 100000), whole("rise_ppm", 1 - PPM, PPM, 0),
+            whole("drift_ppm", -PPM, PPM, 0), whole("risk_ppm", 0, 10 * PPM, 0), whole("safe_ppm", -PPM, PPM, 0),
+            whole("impatience_ppm", -PPM, PPM, 0), whole("aversion_ppm", 0, 1000 * PPM, 0), text("source"),
+        ),
+        ("sleeve_no", "valid_from_date"), "valid_from_date",
     ),
     "events": Kind(tables.events, _EVENT, ("event_id",), "date"),
 }

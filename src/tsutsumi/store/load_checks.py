@@ -37,6 +37,21 @@ def check_contracts(connection: Connection, rows: list[Row]) -> list[Refusal]:
     ]
 
 
+def check_plans(connection: Connection, rows: list[Row]) -> list[Refusal]:
+    """Refuse a plan that names a day or a month twice, or a bonus without its months (積立計画の矛盾)."""
+    refused = []
+    for row in rows:
+        for name in ("days_of_month", "bonus_months"):
+            named = row.values[name].split(";")
+            if len(set(named)) < len(named):
+                why = f"{row.values[name]} names one of them twice"
+                refused.append(row.refused(name, why, "name each once, or raise the amount"))
+        if bool(row.values["bonus_months"]) != bool(row.values["bonus_yen"]):
+            cure = "give both, or neither"
+            refused.append(row.refused("bonus_yen", "bonus_months and bonus_yen belong together, one is missing", cure))
+    return refused
+
+
 def check_rules(connection: Connection, rows: list[Row]) -> list[Refusal]:
     """Refuse a rule whose fee terms are unknown or start later (報酬条件のない規則)."""
     query = select(fee_terms.c.fee_terms_id, func.min(fee_terms.c.valid_from_date)).group_by(fee_terms.c.fee_terms_id)
@@ -50,6 +65,9 @@ def check_rules(connection: Connection, rows: list[Row]) -> list[Refusal]:
         elif starts[terms] > since:
             why = f"{terms} start on {starts[terms]}, the rule on {since}"
             refused.append(row.refused("fee_terms_id", why, "load terms that start no later"))
+        if bool(row.values["retry_days"]) != bool(row.values["retry_count"]):
+            why = "retry_days and retry_count belong together, one is 0"
+            refused.append(row.refused("retry_count", why, "give both above 0, or neither"))
     return refused
 
 

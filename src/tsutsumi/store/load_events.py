@@ -21,6 +21,7 @@ NEEDS: dict[str, tuple[set[str], set[str]]] = {  # kind -> what it must say, wha
     "debit_failed": MONEY,
     "fee_deposit": MONEY,
     "fee_corrected": ({"contract_id", "amount_yen", "note"}, set()),
+    "instalment_skipped": ({"sleeve_id"}, {"contract_id"}),
 }
 SAID = ("contract_id", "sleeve_id", "target_sleeve_id", "model_id", "instrument_id", "amount_yen", "units", "note")
 

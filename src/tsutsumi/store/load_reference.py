@@ -11,9 +11,18 @@ from sqlalchemy import Connection, select
 
 from tsutsumi.core.refusals import Refusal
 from tsutsumi.store.audit import content_hash
+from tsutsumi.store.drawing_checks import check_drawing_terms
 from tsutsumi.store.fields import Field, Unreadable
+from tsutsumi.store.goal_checks import check_gates, check_goal_targets, check_goals
 from tsutsumi.store.kinds import KINDS, Kind
-from tsutsumi.store.load_checks import check_adjustments, check_business_day, check_contracts, check_rules, check_shares
+from tsutsumi.store.load_checks import (
+    check_adjustments,
+    check_business_day,
+    check_contracts,
+    check_plans,
+    check_rules,
+    check_shares,
+)
 from tsutsumi.store.load_events import check_events
 from tsutsumi.store.load_models import check_versions, load_weights
 from tsutsumi.store.manifest import last_day
@@ -22,9 +31,11 @@ from tsutsumi.store.tables import instruments
 
 Check = Callable[[Connection, list[Row]], list[Refusal]]
 CHECKS: dict[str, Check] = {
+    "goals": check_goals, "goal_targets": check_goal_targets, "goal_gates": check_gates,
     "splits": check_business_day, "distributions": check_business_day, "model_versions": check_versions,
     "program_rules": check_rules, "contract_fee_terms": check_rules, "fee_adjustments": check_adjustments,
-    "program_shares": check_shares, "contracts": check_contracts, "events": check_events,
+    "program_shares": check_shares, "contracts": check_contracts, "plans": check_plans, "events": check_events,
+    "drawing_terms": check_drawing_terms,
 }
 MOST_NEAR_IDS = 5000
 

@@ -6,7 +6,7 @@ Dates are ISO text columns of type Date; money, units and rates are integers. Ru
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 metadata = MetaData()
 
 
@@ -95,6 +95,7 @@ program_rules = Table(
     _int("rebalance_stretch_ppm", 10000),                # tax: the distance, of the value, that weighs as much as a cost of 1 %
     _text("lot_rounding", "down"),                       # down | nearest (whole lots nearest to the targets together)
     _text("collection_kind", "cash"),                    # cash (of the sleeves) | deposit (debited from the customer's own account)
+    _int("retry_days"), _int("retry_count"),             # a failed debit is tried again so many business days after, so often
 )
 program_models = Table(                                  # models on offer
     "program_models", metadata, _no("program_no", primary_key=True), _no("model_no", primary_key=True),
@@ -164,9 +165,56 @@ sleeves = Table(
     "sleeves", metadata, _no("sleeve_no", primary_key=True), _text("sleeve_id", unique=True), _no("contract_no"), _text("name"),
     _no("model_no"),                                     # the model at opening; changes are events
 )
+goals = Table(                                           # what the money of a sleeve is for; one goal per sleeve
+    "goals", metadata, _no("goal_no", primary_key=True), _text("goal_id", unique=True), _no("sleeve_no"), _text("name"),
+    _int("priority", 1),
+)
+goal_targets = Table(
+    "goal_targets", metadata, _no("goal_no", primary_key=True), _date("valid_from_date", primary_key=True), _yen("target_yen"),
+    _text("target_kind", "nominal"),                     # nominal: yen of the target date | real: yen of valid_from_date
+    _date("target_date"), _int("inflation_ppm"), _int("want_ppm", 800000), _yen("floor_yen"), _text("source"), _text("recorded_at"),
+)
+model_assumptions = Table(                               # a year's simple return net of costs, and its standard deviation
+    "model_assumptions", metadata, _no("model_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _int("mean_ppm"), _int("risk_ppm"), _text("source"), _text("recorded_at"),
+)
+goal_gates = Table(                                      # when a goal is right, above, below, in alert
+    "goal_gates", metadata, _no("program_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _int("contract_ppm", 800000), _int("right_low_ppm", 800000), _int("right_high_ppm", 950000), _int("alert_ppm", 650000),
+    _int("hysteresis_ppm", 50000), _text("source"), _text("recorded_at"),
+)
+advice_answers = Table(                                  # a customer's answer to an option of a day's advice; no row: not answered
+    "advice_answers", metadata, _no("goal_no", primary_key=True), _date("date", primary_key=True),
+    Column("kind", String, primary_key=True), _text("answer"), _date("effective_date"), _text("made_by"), _text("recorded_at"),
+    _text("note"),
+)
+contract_limits = Table(                                 # what suits the customer: latest valid_from_date; none = no limit
+    "contract_limits", metadata, _no("contract_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _int("most_risk_ppm"), _text("source"), _text("recorded_at"),
+)
+questionnaires = Table(                                  # each version as its file said it; never edited
+    "questionnaires", metadata, _text("questionnaire_id", primary_key=True), _date("valid_from_date", primary_key=True),
+    Column("content", Text, nullable=False, server_default=""), _text("recorded_by"), _text("approved_by"), _text("recorded_at"),
+)
+assessments = Table(                                     # what a customer answered and what came of it; never edited
+    "assessments", metadata, _no("assessment_no", primary_key=True), _no("contract_no"), _text("questionnaire_id"),
+    _date("valid_from_date"),                            # of the version that was answered
+    _date("date"), Column("answers", Text, nullable=False, server_default=""),   # JSON by question
+    _int("points"), _text("class_id"), _int("most_risk_ppm"), _date("limit_from_date"),   # the row of contract_limits
+    _text("made_by"), _text("recorded_at"),
+)
 plans = Table(                                           # in force: latest valid_from_date; amount 0 = stopped
     "plans", metadata, _no("sleeve_no", primary_key=True), Column("kind", String, primary_key=True),   # instalment | drawing
     _date("valid_from_date", primary_key=True), _yen("amount_yen"), _int("day_of_month", 26),
+    _text("days_of_month"), _text("bonus_months"), _yen("bonus_yen"),   # "5;20"; "6;12"
+)
+drawing_terms = Table(                                   # drawings by a rule; in force until the next row, or until_date
+    "drawing_terms", metadata, _no("sleeve_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("rule_kind"), _int("day_of_month", 26), Column("until_date", Date), _yen("amount_yen"), _int("rate_ppm"),
+    _text("timing", "start"),                            # annuity: at the start | end of each month
+    _int("band_ppm", 200000), _int("step_ppm", 100000), _int("rise_ppm"),                              # guardrails
+    _int("drift_ppm"), _int("risk_ppm"), _int("safe_ppm"), _int("impatience_ppm"), _int("aversion_ppm"),   # merton
+    _text("source"), _text("recorded_at"),
 )
 events = Table(
     "events", metadata, _no("event_no", primary_key=True), Column("event_id", String, nullable=False), _date("date"), _text("kind"),
@@ -199,11 +247,6 @@ fee_states = Table(                                      # what an event fee_cor
 approvals = Table(                                       # a change that two people make: proposed, then approved, bound by its hash
     "approvals", metadata, _no("approval_no", primary_key=True), _text("subject"), _text("content_hash"), _text("proposed_by"),
     _text("approved_by"), _text("recorded_at"), Column("content", Text, nullable=False, server_default=""), _text("approved_at"),
-)
-advice_answers = Table(                                  # what a customer said to an option of advice; no row: not answered yet
-    "advice_answers", metadata, _no("goal_no", primary_key=True), _date("date", primary_key=True),   # of the advice
-    Column("kind", String, primary_key=True), _text("answer"),                       # accepted | declined
-    _date("effective_date"), _text("made_by"), _text("recorded_at"), _text("note"),
 )
 audit = Table(
     "audit", metadata, _no("audit_no", primary_key=True), _text("recorded_at"), _text("actor"), _text("action"),

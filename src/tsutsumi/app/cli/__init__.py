@@ -18,8 +18,11 @@ COMMANDS = {
     "export": "tsutsumi.app.cli.export:export",
     "explain": "tsutsumi.app.cli.explain:explain",
     "fees": "tsutsumi.app.cli.fees:app",
+    "advice": "tsutsumi.app.cli.advice:advice",
     "advise": "tsutsumi.app.cli.advise:app",
     "goal": "tsutsumi.app.cli.goal:goal",
+    "calibration": "tsutsumi.app.cli.calibration:calibration",
+    "suitability": "tsutsumi.app.cli.suitability:suitability",
     "bench": "tsutsumi.app.cli.bench:app",
 }
 HELP = """Tsutsumi (包み): a wrap house, closed to the yen every business day.

@@ -19,11 +19,11 @@ from tsutsumi.core.goals.scenarios import PATHS, SHARES, monthly_factors, stored
 from tsutsumi.core.goals.schedule import NO_RISK, schedule_course
 from tsutsumi.core.units import PPM
 
-PROPORTIONAL = ("fixed-percentage", "fixed-term", "annuity")
+PROPORTIONAL = ("fixed-percentage", "fixed-term", "annuity", "merton")
 
 
 def drawn_shares(rule: DrawingRule, months: int) -> np.ndarray:
-    """Return float64[months], the share of the value that each payment takes (取り崩し割合の列): percentage, term and annuity.
+    """Return float64[months], the share of the value that each payment takes (取り崩し割合の列): percentage, term, annuity, Merton.
 
     Raises
     ------
