@@ -43,10 +43,10 @@ TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "componen
 
 # Dates that need not be a business day, and dates that may lie after the exported one.
 ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "splits.date", "distributions.date",
-           "fee_corrections.date"}
+           "fee_corrections.date", "goals.target_date"}
 FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.end_date",
           "fee_terms.valid_from_date", "splits.date", "distributions.date",
-          "payouts.first_promised_date", "payouts.promised_date"}
+          "payouts.first_promised_date", "payouts.promised_date", "goals.target_date"}
 
 YEN = "JPY"
 BUY, SELL = "buy", "sell"

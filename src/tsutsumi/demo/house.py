@@ -256,10 +256,18 @@ def _sleeve_rows(sleeves: Sequence[Sleeve]) -> list[dict]:
 def _plan_rows(sleeves: Sequence[Sleeve]) -> list[dict]:
     return [
         {"sleeve_no": sleeve.number, "kind": kind, "valid_from_date": day, "amount_yen": amount, "day_of_month": day_of_month}
+        | _plan_days(sleeve.number, kind, amount)
         for sleeve in sleeves
         for kind, plan in sorted(sleeve.plans.items())
         for day, (amount, day_of_month) in sorted(plan.items())
     ]
+
+
+def _plan_days(number: int, kind: str, amount: int) -> dict:
+    """Return what some savers have besides: twice their instalment in the bonus months, or two days a month."""
+    bonus = kind == "instalment" and amount > 0 and number % 9 == 4
+    days = "5;20" if kind == "instalment" and number % 13 == 6 else ""
+    return {"days_of_month": days, "bonus_months": "6;12" if bonus else "", "bonus_yen": 2 * amount if bonus else 0}
 
 
 def event_rows(events: Sequence[Event]) -> list[dict]:

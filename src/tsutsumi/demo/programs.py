@@ -96,7 +96,7 @@ RULE_DEFAULTS = {
     "band_absolute_ppm": 50_000, "band_relative_ppm": 0, "cooldown_days": 20, "rebalance_months": "", "minimum_trade_yen": 0,
     "minimum_deposit_yen": 0, "minimum_instalment_yen": 0, "withdrawal_limit_ppm": 900_000, "sale_margin_ppm": 50_000,
     "collection_days": 1, "rebalance_kind": "target", "rebalance_fraction_ppm": 0, "performance_scope": "contract",
-    "collection_kind": "cash",
+    "collection_kind": "cash", "rebalance_stretch_ppm": 10_000, "lot_rounding": "down", "retry_days": 5, "retry_count": 1,
 }
 FEE_FRAME = """name = "{name}"
 rates_of = "day"
