@@ -15,6 +15,7 @@ from tsutsumi.run.close_day import close_through
 from tsutsumi.run.suitability_book import Raise, Retakes, history
 from tsutsumi.run.suitability_models import Checked, Holding, Recheck
 from tsutsumi.store.database import create_house, open_house, reading
+from tsutsumi.store.day_tables import load_day
 from tsutsumi.store.tables import assessments, contract_limits
 
 SAMPLE = [str(FOLDER / "risk-tolerance.toml"), str(FOLDER / "answers.toml")]
@@ -74,6 +75,7 @@ def stored(folder) -> list:
 def test_a_result_without_a_house_tells_every_reason(capsys):
     code, out, err = told(capsys, *SAMPLE, "--models", str(FOLDER / "models.csv"))
     assert (code, err) == (0, "")
+    assert "\n    52: 3 点 3 points\n" in out and "    投資信託 funds: 2 点 2 points\n" in out
     assert "余力 capacity: 15 点 points → growth" in out and "結果 result: バランス balanced" in out
     assert "○ mix: リスク 11.5 % は上限 12 % 以内" in out and "× growth: リスク 16.5 % は上限 12 % を超える" in out
     found = json.loads(told(capsys, *SAMPLE, "--models", str(FOLDER / "models.csv"), "--json")[1])
@@ -111,6 +113,9 @@ def test_answers_are_recorded_and_the_next_close_and_the_check_see_the_limit(cap
     house = open_house(folder / "house")
     load(house, nav=NAV.replace("2026-08-03", "2026-09-04").replace("2026-08-04", "2026-09-07"))
     close_through(house, Date(2026, 9, 7))
+    alerts = load_day(house, Date(2026, 9, 7))["alerts"]
+    alarmed = [number for kind, number in zip(alerts["kind"], alerts["subject_no"].tolist(), strict=True) if kind == "unsuitable"]
+    assert sorted(alarmed) == [1, 2]  # s1 and s2
     house.engine.dispose()
     code, out, err = told(capsys, str(folder / "house"), "--recheck")
     assert (code, err) == (1, "") and "超えている契約 beyond the limit 1" in out and "（s1）" in out and "（s2）" in out
@@ -185,6 +190,15 @@ def test_a_folder_that_is_no_house_and_missing_answers_are_one_line(capsys, tmp_
     for words, says in (((str(tmp_path), "--retakes"), "no house here"), ((SAMPLE[0],), "the answers are missing")):
         code, out, err = told(capsys, *words)
         assert (code, out) == (2, "") and err.count("\n") == 1 and says in err
+
+
+def test_a_retake_that_raises_the_result_is_flagged_as_it_is_recorded(capsys, folder):
+    assert assess(capsys, folder, "b")["raised_from"] is None
+    raised = assess(capsys, folder, "c", "sato")["raised_from"]
+    assert (raised["made_by"], raised["most_risk_ppm"], raised["days"]) == ("yamada", 70_000, 4)
+    files = ("--answers", str(folder / "c.toml"), "--by", "sato")
+    out = told(capsys, str(folder / "house"), "--contract", "k1", *files)[1]
+    assert "同じ判定が記録済み" in out and "！ やり直しで上がりました raised by a retake: 2026-09-05 7 %（yamada）→ 18 %" in out
 
 
 def test_long_lists_are_cut_and_say_so(capsys, folder):

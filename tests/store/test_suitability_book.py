@@ -1,7 +1,9 @@
 """Suitability in a house, on both databases: what is recorded, the limit that follows, history, retakes, the check of all."""
 
 import json
+import re
 from datetime import date as Date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -9,12 +11,14 @@ from sqlalchemy import select
 from tests.app.suitable_house import CAREFUL, CLOSED, HIGHER, QUESTIONS, answers, fill
 from tests.store.files import load
 from tsutsumi.core.questionnaire import QuestionnaireError
+from tsutsumi.run.close_day import close_through
 from tsutsumi.run.suitability_book import history, record_assessment, retakes
 from tsutsumi.run.suitability_models import recheck
 from tsutsumi.store import audit
 from tsutsumi.store.database import HouseError, reading, transaction
 from tsutsumi.store.tables import assessments, contract_limits, questionnaires
 
+DATA_PAGE = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
 MOMENT = "2026-09-30T16:00:00+00:00"  # 1 October in Japan
 TABLES = (questionnaires, assessments, contract_limits, audit.audit)
 
@@ -81,7 +85,11 @@ def test_a_stored_version_is_used_by_its_id_and_the_one_of_the_day_counts(filled
     record(filled, "2026-09-02", content=later)
     found = record(filled, "2026-09-03", CAREFUL, stored_id="risk-tolerance")
     assert found.kept.valid_from_date == Date(2026, 9, 2) and found.assessment.questionnaire.retake_days == 5
-    other = record(filled, "2026-09-01", contract="k2", stored_id="risk-tolerance")
+    first = record(filled, "2026-09-02", contract="k2", stored_id="risk-tolerance")
+    assert first.kept.valid_from_date == Date(2026, 9, 2)
+    load(filled, customers="customer_id,name\nc3,高橋\n", accounts="account_id,customer_id,custodian_id\na3,c3,custodian\n",
+         contracts="contract_id,account_id,customer_id,program_id\nk3,a3,c3,wrap\n")
+    other = record(filled, "2026-09-01", contract="k3", stored_id="risk-tolerance")
     assert other.kept.valid_from_date == Date(2026, 7, 1) and len(rows(filled, questionnaires)) == 2
 
 
@@ -117,8 +125,9 @@ def test_what_would_undo_something_newer_is_refused_and_writes_nothing(filled):
     assert [rows(filled, table) for table in TABLES] == before
     assert record(filled, "2026-09-25", content=f"# 注記だけ\n{QUESTIONS}").new and len(rows(filled, questionnaires)) == 1
     record(filled, "2026-09-26", content=QUESTIONS.replace("2026-07-01", "2026-09-26"))
-    with pytest.raises(HouseError, match="the version of 2026-07-01 was followed by that of 2026-09-26"):
-        record(filled, "2026-09-27")
+    for day in ("2026-09-26", "2026-09-27"):
+        with pytest.raises(HouseError, match="the version of 2026-07-01 was followed by that of 2026-09-26"):
+            record(filled, day)
 
 
 def test_the_history_tells_what_changed_and_flags_a_result_raised_by_a_retake(filled):
@@ -141,6 +150,11 @@ def test_a_changed_record_does_not_pass_as_the_result_of_its_answers(filled):
     with transaction(filled) as connection:
         connection.execute(assessments.update().values(most_risk_ppm=180_000, class_id="growth"))
     assert [one.intact for one in history(filled, "k1")] == [False]
+    for answer in ("{", "{}"):
+        with transaction(filled) as connection:
+            connection.execute(assessments.update().values(answers=answer))
+        with pytest.raises(HouseError, match="assessment 1: its answers do not fit its questionnaire: .* with a backup"):
+            history(filled, "k1")
 
 
 def test_headquarters_sees_the_retakes_of_all_contracts_by_adviser(filled):
@@ -174,6 +188,22 @@ def test_a_model_whose_risk_nobody_stated_does_not_suit_a_contract_with_a_limit(
     found = recheck(fill(house, model_assumptions=risks, contract_limits=limits))
     (held,) = found.contracts[0].beyond
     assert held.judgement.model.model_id == "growth" and "not known" in held.judgement.why_en
+
+
+def test_a_sleeve_that_is_closing_is_not_checked(house):
+    limits = "contract_id,valid_from_date,most_risk_ppm\nk1,2026-08-04,70000\n"
+    fill(house, None, contract_limits=limits)
+    more = "event_id,date,kind,sleeve_id,target_sleeve_id\ne9,2026-08-04,sleeve_closed,s2,s1\n"
+    assert load(house, events=more).refused == 0
+    close_through(house, CLOSED)
+    (one,) = recheck(house).contracts
+    assert [held.sleeve_ids for held in one.holdings] == [("s1",)]
+
+
+@pytest.mark.parametrize("table", (questionnaires, assessments), ids=str)
+def test_the_data_page_describes_every_column(table):
+    (section,) = (part for part in DATA_PAGE.split("\n## ") if part.startswith(f"house: {table.name} — "))
+    assert re.findall(r"^\| (\w+) \|", section, re.MULTILINE) == ["列", *table.columns.keys()]
 
 
 def test_a_house_without_a_closed_day_cannot_be_checked(house):

@@ -35,13 +35,17 @@ JAPAN = timedelta(hours=9)  # ahead of UTC, all year
 
 @dataclass(frozen=True)
 class Recorded:
-    """An assessment that was recorded (判定の登録結果): `new` is False where the same one was the last already."""
+    """An assessment that was recorded (判定の登録結果), and the lower one that it raised as a retake.
+
+    `new` is False where the same one was the last already.
+    """
 
     contract_id: str
     kept: Kept
     assessment: Assessment
     judged: tuple[Judgement, ...]
     new: bool
+    raised: Kept | None
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def record_assessment(
         key = (asked.questionnaire_id, asked.valid_from_date, day, canonical(given))
         earlier = kept_assessments(connection, number)
         if earlier and (last := earlier[-1]) and (last.questionnaire_id, last.valid_from_date, last.date, last.answers) == key:
-            return Recorded(contract_id, last, found, judged_offer(connection, number, last.limit_from_date, found), False)
+            return _recorded(connection, contract_id, earlier, found, False)
         if earlier and earlier[-1].date > day:
             raise HouseError(f"contract {contract_id}: it was assessed on {earlier[-1].date}, after {day}: "
                              "what is older would undo what is newer; correct the date of the answers")
@@ -143,7 +147,14 @@ def record_assessment(
         )
         keep_assessment(connection, kept, contract_id)
         _write_limit(connection, contract_id, kept)
-        return Recorded(contract_id, kept, found, judged_offer(connection, number, since, found), True)
+        return _recorded(connection, contract_id, [*earlier, kept], found, True)
+
+
+def _recorded(connection: Connection, contract_id: str, rows: list[Kept], found: Assessment, new: bool) -> Recorded:
+    """Return the last of a contract's assessments with the models on offer from its first day on."""
+    kept, raised = rows[-1], _raised(rows, versions_of(connection))[-1]
+    judged = judged_offer(connection, kept.contract_no, kept.limit_from_date, found)
+    return Recorded(contract_id, kept, found, judged, new, raised)
 
 
 def _contract(connection: Connection, contract_id: str, house: House) -> int:
@@ -208,7 +219,7 @@ def history(house: House, contract_id: str) -> list[Entry]:
     Raises
     ------
     HouseError
-        The contract is unknown.
+        The contract is unknown, or recorded answers can no longer be read.
     """
     with reading(house) as connection:
         rows = kept_assessments(connection, _contract(connection, contract_id, house))
@@ -216,11 +227,20 @@ def history(house: House, contract_id: str) -> list[Entry]:
     lowest, found = _raised(rows, versions), []
     before: Assessment | None = None
     for row, low in zip(rows, lowest, strict=True):
-        again = assess(versions[row.questionnaire_id, row.valid_from_date], json.loads(row.answers))
+        again = _again(versions[row.questionnaire_id, row.valid_from_date], row)
         intact = (again.points, again.class_id, again.most_risk_ppm) == (row.points, row.class_id, row.most_risk_ppm)
         found.append(Entry(row, again, intact, changes(before, again) if before else (), low))
         before = again
     return found
+
+
+def _again(asked: Questionnaire, row: Kept) -> Assessment:
+    """Return what the recorded answers give by the recorded version."""
+    try:
+        return assess(asked, json.loads(row.answers))
+    except ValueError as error:  # no JSON, or answers that the version does not take
+        raise HouseError(f"assessment {row.assessment_no}: its answers do not fit its questionnaire: {error}: "
+                         "compare the database with a backup") from None
 
 
 def retakes(house: House) -> Retakes:

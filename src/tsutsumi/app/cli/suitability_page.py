@@ -36,13 +36,19 @@ def lines(of: Assessment, judged: tuple[Judgement, ...]) -> list[str]:
     """Return an assessment as lines of text (判定書), Japanese first."""
     text = [f"{of.questionnaire.title_ja} {of.questionnaire.title_en}", ""]
     for step in of.steps:
-        text += [f"{step.question.ja} {step.question.en}", f"    {step.answer_ja} {step.answer_en}: {step.why_ja} {step.why_en}"]
+        answer = _both(step.answer_ja, step.answer_en)
+        text += [f"{step.question.ja} {step.question.en}", f"    {answer}: {step.why_ja} {step.why_en}"]
     for score, points in of.score_points.items():
         text.append(f"{' '.join(words_of(score))}: {points} 点 points → {of.score_classes[score]}")
     text += [f"上限 cap {cap.class_id}: {cap.why_ja} {cap.why_en}" for cap in of.caps]
     text += [f"確認 ask again: {ja} {en}" for _, ja, en in of.flags]
     text.append(f"結果 result: {of.result.ja} {of.result.en}、年率リスクの上限 risk a year at most {percent(of.most_risk_ppm)}")
     return text + [_model_line(one) for one in judged]
+
+
+def _both(ja: str, en: str) -> str:
+    """Return a text in both languages, once where it is the same."""
+    return ja if ja == en else f"{ja} {en}"
 
 
 def _model_line(one: Judgement) -> str:
@@ -54,7 +60,9 @@ def _model_line(one: Judgement) -> str:
 
 def recorded_content(of: Recorded) -> dict:
     """Return a recorded assessment as JSON content (登録結果)."""
-    return {"new": of.new, "contract_id": of.contract_id} | _kept(of.kept) | record(of.assessment, of.judged)
+    raised = _lower(of.raised, of.kept) if of.raised else None
+    told = {"new": of.new, "contract_id": of.contract_id} | _kept(of.kept) | record(of.assessment, of.judged)
+    return told | {"raised_from": raised}
 
 
 def recorded_lines(of: Recorded) -> list[str]:
@@ -65,7 +73,8 @@ def recorded_lines(of: Recorded) -> list[str]:
     else:
         what = f"同じ判定が記録済みで、何も変わりません recorded already, nothing changed（{kept.assessment_no}）"
     limit = f"{kept.limit_from_date} から年率リスク {percent(kept.most_risk_ppm)} まで at most from that day on"
-    return [*lines(of.assessment, of.judged), "", f"契約 contract {of.contract_id}: {what}、{limit}"]
+    text = [*lines(of.assessment, of.judged), "", f"契約 contract {of.contract_id}: {what}、{limit}"]
+    return text + ([_raised_line(kept, of.raised)] if of.raised else [])
 
 
 def _kept(kept: Kept) -> dict:
@@ -109,15 +118,20 @@ def history_lines(contract_id: str, entries: list[Entry]) -> list[str]:
         text += ["", f"{kept.date} {one.assessment.result.ja} {one.assessment.result.en}、{kept.points} 点 points、"
                      f"年率リスクの上限 risk a year at most {percent(kept.most_risk_ppm)}{moved}、"
                      f"{kept.limit_from_date} から since、担当 by {kept.made_by}"]
-        text += [f"    {change.text_ja} {change.text_en}: {change.before_ja} {change.before_en} → {change.after_ja} "
-                 f"{change.after_en}（{change.before_points} → {change.after_points} 点 points）" for change in one.changes]
+        text += [f"    {change.text_ja} {change.text_en}: {_both(change.before_ja, change.before_en)} → "
+                 f"{_both(change.after_ja, change.after_en)}（{change.before_points} → {change.after_points} 点 points）"
+                 for change in one.changes]
         text += [f"    確認 ask again: {ja} {en}" for _, ja, en in one.assessment.flags]
         if one.raised:
-            text.append(f"    ！ やり直しで上がりました raised by a retake: {_since_lowest(kept, one.raised)}")
+            text.append(f"    {_raised_line(kept, one.raised)}")
         if not one.intact:
             text.append("    ！ 記録と回答が合いません the answers do not give the recorded result: compare with a backup")
         before = kept.most_risk_ppm
     return text
+
+
+def _raised_line(kept: Kept, low: Kept) -> str:
+    return f"！ やり直しで上がりました raised by a retake: {_since_lowest(kept, low)}"
 
 
 def _since_lowest(kept: Kept, low: Kept) -> str:
