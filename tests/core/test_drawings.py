@@ -3,21 +3,28 @@
 What each kind of terms draws stands in docs/rules/saving-and-drawing.md; here is how terms meet other payouts, plans and cash.
 """
 
-import numpy as np
+from datetime import date, timedelta
 
-from tests.core.build import NONE_APPROVED, books, columns, day, rules, sleeve
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.build import FIRST, LAST, NONE_APPROVED, books, columns, day, rules, sleeve
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import drop_sleeves
+from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.drawing_rules import DrawingRule
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
+from tsutsumi.core.plans import plan_dates
 from tsutsumi.core.promises import P_DRAWING
 from tsutsumi.core.rules import TermDrawing
+from tsutsumi.run.drawing_book import DrawingBook
 
 TODAY = "2026-12-02"
 
 
-def plan(date, amount=100_000, number=1, planned=None):
-    return day(date), number, amount, day(planned or date)
+def plan(on, amount=100_000, number=1, planned=None):
+    return day(on), number, amount, day(planned or on)
 
 
 def house(**said):
@@ -80,9 +87,9 @@ def test_what_will_be_drawn_within_sixty_days_is_not_invested():
 SHARE, RAILS = DrawingRule("fixed-percentage", rate_ppm=120_000), DrawingRule("guardrails", rate_ppm=120_000)
 
 
-def terms(date, rule=SHARE, number=1, planned=None, since="2026-11-03", left=0):
+def terms(on, rule=SHARE, number=1, planned=None, since="2026-11-03", left=0):
     """A coming drawing; 12 % a year is 1 % a month."""
-    return TermDrawing(day(date), number, day(planned or date), day(since), left, rule)
+    return TermDrawing(day(on), number, day(planned or on), day(since), left, rule)
 
 
 def by_terms(*coming, of=None, plans=(), **said):
@@ -147,9 +154,32 @@ def test_the_state_of_guardrails_ends_with_its_sleeve():
 
 
 def test_what_terms_would_draw_tonight_within_sixty_days_is_not_invested():
-    coming = [terms(date) for date in ("2026-12-15", "2027-01-29", "2027-02-01")] + [
+    coming = [terms(on) for on in ("2026-12-15", "2027-01-29", "2027-02-01")] + [
         terms("2027-01-15", DrawingRule("fixed-term"), 2, left=2), terms("2027-01-29", RAILS, 2)]
     asked = {"sleeve_no": 2, "kind_code": 1, "event_no": 7, "amount_yen": 200_000, "promised_date": day("2026-12-20")}
     due = {"sleeve_no": 2, "amount_yen": 100_000, "charged_date": day("2026-12-01"), "due_date": day("2026-12-04")}
     of = house(payouts=[asked], dues=[due])
     assert reserve_for_drawings(of, rules(TODAY, drawing_terms=coming)).tolist() == [20_000, 350_000 + 7_000]
+
+
+ROWS = st.tuples(st.integers(0, 200), st.integers(0, 400) | st.none(), st.integers(1, 31), st.sampled_from((0, 1)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(ROWS, min_size=1, max_size=3, unique_by=lambda row: row[0]))
+def test_the_plan_day_decides_which_row_of_terms_counts_and_how_many_are_left(given_rows):
+    rows = [{"sleeve_no": 1, "valid_from_date": FIRST + timedelta(days=since), "rule_kind": "fixed-amount", "day_of_month": of,
+             "until_date": None if length is None else FIRST + timedelta(days=since + length), "amount_yen": yen}
+            for since, length, of, yen in given_rows]
+    book, expected = DrawingBook(rows, epoch_day(FIRST), epoch_day(LAST)), []
+    for number in range(epoch_day(FIRST), epoch_day(LAST) + 1):
+        today = date(1970, 1, 1) + timedelta(days=number)
+        begun = [row for row in rows if row["valid_from_date"] <= today]
+        row = max(begun, key=lambda row: row["valid_from_date"], default=None)
+        in_force = row is not None and (row["until_date"] is None or today <= row["until_date"])
+        assert book.in_force(1, number) == in_force and not book.in_force(2, number)
+        found = plan_dates(number, number, row["day_of_month"]) if in_force and row["amount_yen"] else []
+        for planned, moved in found:
+            left = len(plan_dates(planned, epoch_day(row["until_date"]), row["day_of_month"])) if row["until_date"] else 0
+            expected.append((moved, planned, epoch_day(row["valid_from_date"]), left))
+    assert [(one.date, one.planned_date, one.since_date, one.months_left) for one in book.drawings] == expected

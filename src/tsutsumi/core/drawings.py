@@ -92,7 +92,7 @@ def _amount(books: Books, rules: Rules, row: int, there: int, parts: list[Coming
         return total
     asked = 0
     for part in parts:
-        wanted = _wanted(part, there - total, states.get(sleeve))
+        wanted = _wanted(part, max(there - total, 0), states.get(sleeve))
         amount = min(wanted, most - total)
         asked, total = asked + wanted, total + amount
         if part.terms and part.terms.rule.kind == GUARDRAILS and amount:

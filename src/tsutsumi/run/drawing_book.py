@@ -43,7 +43,7 @@ class DrawingBook:
     def _of_row(self, sleeve: int, row: dict, rule: DrawingRule, end: int) -> list[TermDrawing]:
         """Return the drawings of a row until a day, or its own last day if that is earlier."""
         since, until, day = epoch_day(row["valid_from_date"]), _until(row), row["day_of_month"]
-        days = plan_dates(max(self.first, since), min(end, until), day)
+        days = plan_dates(max(self.first, since), min(end, until, self.last), day)
         last = 0
         if until < NO_END:  # the month of the last plan day: that of until_date, or the one before it
             last = month_number(until) - (not plan_dates(until - (row["until_date"].day - 1), until, day))
