@@ -1,7 +1,9 @@
 """Told against came true: by hand, against other formulas, and in worlds where the answer is known."""
 
+import csv
 import json
 from collections import Counter
+from datetime import date
 from math import sqrt
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from hypothesis import strategies as st
 from tests.days.small_house import THROUGH, make_house
 from tsutsumi.app.cli import run
 from tsutsumi.app.cli.calibration_page import picture
+from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.calibration import calibration, wilson_ppm
+from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.run.calibration import CALM, CRISIS, TO_CALM, TO_CRISIS, _surprises, house_calibration, simulated_calibration
 from tsutsumi.run.close_day import close_through
 from tsutsumi.run.export import gather_house
@@ -100,10 +104,47 @@ def test_a_house_is_held_against_its_own_export(house):
     assert begun.years == 0 and begun.report == calibration([first[name] for name in known], [ended[name] for name in known])
 
 
+def goal_day(day: date, *rows: tuple) -> tuple:
+    """Return a closed day whose goals are told: number, target, target date, status, probability, value."""
+    columns = list(zip(*rows, strict=True))
+    names = ("goal_no", "target_yen", "target_date", "status_code", "probability_ppm", "value_yen")
+    table = {name: np.array([epoch_day(one) if name == "target_date" else one for one in column])
+             for name, column in zip(names, columns, strict=True)}
+    table["months_ppm"] = np.array([months_left_ppm(epoch_day(day), end) for end in table["target_date"].tolist()])
+    return day, {"goals": table}, None
+
+
+def test_a_goal_is_told_at_its_horizons_and_anew_when_its_target_changes(monkeypatch):
+    """Goal 1 comes true; 2 was told 90 % of half the money, then 20 % of all; 3 ends untold, with money enough; 4 has none."""
+    end, money = date(2026, 6, 14), 1_000  # a Sunday
+    days = [
+        goal_day(date(2022, 1, 4), (1, money, end, 0, 700_000, 5), (2, money // 2, end, 0, 900_000, 5)),
+        goal_day(date(2023, 6, 14), (1, money, end, 0, 710_000, 5), (2, money, end, 3, 200_000, 5)),
+        goal_day(date(2025, 6, 13), (1, money, end, 0, 720_000, 5), (2, money, end, 3, 300_000, 5), (3, 0, end, 0, 600_000, 5)),
+        goal_day(date(2025, 6, 16), (1, money, end, 0, 990_000, 5), (3, money, end, 4, -1, 5), (4, 0, end, 0, 100_000, 5)),
+        goal_day(date(2025, 6, 17), (3, money, end, 0, 610_000, 5)),
+        goal_day(date(2026, 6, 15), (1, money, end, 0, 1_000_000, money), (2, money, end, 3, 0, money - 1),
+                 (3, money, end, 4, -1, money), (4, 0, end, 3, 0, 0)),
+    ]
+    monkeypatch.setattr("tsutsumi.run.calibration.walk", lambda house: iter(days))
+    begun, one, three, five, ten = (told.report for told in house_calibration(None))
+    assert begun == calibration([700_000, 200_000, 610_000, 100_000], [True, False, True, False])
+    assert one == calibration([720_000, 300_000], [True, False])
+    assert three == calibration([710_000, 200_000], [True, False])
+    assert five.count == ten.count == 0
+
+
 def test_the_command(house, capsys, tmp_path):
-    assert run(["calibration", "--simulate", "200", "--years", "10", "--json", "--svg", str(tmp_path / "c.svg")]) == 0
+    assert run(["calibration", "--simulate", "200", "--years", "10", "--json", "--svg", str(tmp_path / "c.svg"),
+                "--to", str(tmp_path / "c.csv")]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["years_before"] for one in told["crises"]] == [0, 1, 3, 5, 10] and told["lognormal"][0]["count"] == 200
+    with (tmp_path / "c.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    bands = [(world, one["years_before"], band) for world, reports in told.items() for one in reports for band in one["bands"]]
+    said = [{"world": world, "years_before": years} | band for world, years, band in bands]
+    assert [{name: str(value) for name, value in row.items()} for row in said] == rows and len(rows) > 20
+    assert all(band["gap_ppm"] == band["true_ppm"] - band["told_ppm"] for _, _, band in bands)
     assert (tmp_path / "c.svg").read_text(encoding="utf-8").startswith("<svg")
     assert run(["calibration", str(house.folder)]) == 0 and "この家" in capsys.readouterr().out
     for wrong in ([], ["--simulate", "0"], ["--simulate", "5", "--years", "1"], [str(house.folder), "--simulate", "5"]):

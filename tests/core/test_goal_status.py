@@ -137,6 +137,22 @@ def test_on_its_date_a_goal_came_true_or_not_and_is_followed_no_more():
     assert evening(9_000_000, date=YESTERDAY)[1] == {}
 
 
+def test_a_goal_that_cannot_be_told_still_says_on_its_date_whether_it_came_true():
+    was = evening(8_000_000, on=YESTERDAY, date=TODAY, risk=-1)[0]
+    for value, said in ((8_000_000, ": reached"), (7_999_999, ": not reached")):
+        alerts, of, before = Alerts(), books(TODAY, sleeve(1, value_yen=value)), books(YESTERDAY, sleeve(1))
+        object.__setattr__(before, "goals", goals_of(was))
+        tell_goals(of, before, rules(TODAY, goals=goal_rules(date=TODAY, risk=-1)), np.array([0]), alerts)
+        assert [alert.kind for alert in alerts.rows] == ["goal_ended"] and alerts.rows[0].cause.endswith(said)
+
+
+def test_where_all_money_is_lost_the_part_of_the_market_ends_at_none():
+    was, first, *_ = evening(8_000_000, on=YESTERDAY)
+    _, row, *_ = evening(0, was=was, saved=100_000)
+    assert row["market_ppm"] == -first["probability_ppm"] and row["payment_ppm"] > 0
+    assert sum(row[name] for name in PARTS) == row["probability_ppm"] - first["probability_ppm"]
+
+
 def test_money_that_only_has_to_last():
     _, row, *_ = evening(5_000_000, target=0, drawn=10_000)
     assert row["probability_ppm"] > 990_000 and row["monthly_yen"] == -10_000

@@ -30,6 +30,11 @@ class Band:
     high_ppm: int
 
     @property
+    def gap_ppm(self) -> int:
+        """How far more came true than was told (信頼度のずれ); below 0: less."""
+        return self.true_ppm - self.told_ppm
+
+    @property
     def holds(self) -> bool:
         """Whether what was told lies within the interval of what came true."""
         return self.low_ppm <= self.told_ppm <= self.high_ppm

@@ -12,7 +12,7 @@ from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.within import odds
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, length, take
-from tsutsumi.core.units import PPM, percent, points, whole_percent
+from tsutsumi.core.units import percent, points, whole_percent
 
 RIGHT, ABOVE, BELOW, IN_ALERT, NONE = range(5)
 STATUSES = ("right", "above", "below", "alert", "none")
@@ -80,25 +80,43 @@ def zones(before: np.ndarray, probability: np.ndarray, gates: Frame) -> np.ndarr
     return zone
 
 
-def _probability(facts: Frame, told: np.ndarray, **changed: np.ndarray) -> np.ndarray:
-    """Return the probability of each goal with these columns instead of tonight's (達成確率); −1 where none is told."""
+def _asked(facts: Frame, courses: list[tuple[np.ndarray, dict[str, np.ndarray]]]) -> list[np.ndarray]:
+    """Return the probability of each goal by several courses (達成確率), in one look-up; −1 where it is not asked or not told.
+
+    Parameters
+    ----------
+    courses : which goals are asked, and the columns that stand instead of tonight's
+    """
     names = ("value_yen", "monthly_yen", "target_yen", "months_ppm", "mean_ppm", "risk_ppm")
-    columns = [changed.get(name, facts[name])[told] for name in names]
-    ppm = np.full(told.size, -1, np.int64)
-    ppm[told] = odds(*columns)
-    return ppm
+    parts = [[changed.get(name, facts[name])[asked] for name in names] for asked, changed in courses]
+    told = odds(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    found, at = [], 0
+    for asked, _ in courses:
+        ppm = np.full(asked.size, -1, np.int64)
+        ppm[asked] = told[at : at + np.count_nonzero(asked)]
+        at += np.count_nonzero(asked)
+        found.append(ppm)
+    return found
 
 
-def _explained(facts: Frame, old: Frame, flow: np.ndarray, known: np.ndarray, day: int) -> None:
-    """Write why the probability moved since the last close (変化の内訳): market, payments, time, assumptions, in this order."""
+def _told(facts: Frame, old: Frame, flow: np.ndarray, known: np.ndarray, had_told: np.ndarray, day: int) -> None:
+    """Write tonight's probability, and why it moved since the last close (変化の内訳): market, payments, time, assumptions.
+
+    Parameters
+    ----------
+    known : bool, the model has assumptions;  had_told : bool, `old` has a probability
+    """
+    both, months = known & had_told, {"months_ppm": old["months_ppm"]}
     assumed = {name: old[name] for name in ("target_yen", "mean_ppm", "risk_ppm")}
-    months = {"months_ppm": old["months_ppm"]}
-    market = _probability(facts, known, value_yen=facts["value_yen"] - flow, monthly_yen=old["monthly_yen"], **assumed, **months)
-    payment = _probability(facts, known, **assumed, **months)
-    time = _probability(facts, known, **assumed, months_ppm=months_left(day, old["target_date"]))
-    steps = [old["probability_ppm"].astype(np.int64), market, payment, time, facts["probability_ppm"].astype(np.int64)]
+    tonight, market, payment, time = _asked(facts, [
+        (known, {}), (both, assumed | months | {"value_yen": facts["value_yen"] - flow, "monthly_yen": old["monthly_yen"]}),
+        (both, assumed | months), (both, assumed | {"months_ppm": months_left(day, old["target_date"])}),
+    ])
+    facts["probability_ppm"][:] = tonight
+    between = (np.maximum(ppm, 0) for ppm in (market, payment, time))  # without money and payment nothing is reached
+    steps = [old["probability_ppm"].astype(np.int64), *between, tonight]
     for name, one, other in zip(PARTS, steps, steps[1:], strict=False):
-        facts[name][:] = np.where(known, other - one, 0)
+        facts[name][:] = np.where(both & (tonight >= 0), other - one, 0)
 
 
 def tell_goals(
@@ -123,15 +141,13 @@ def tell_goals(
     program = books.sleeves["program_no"][sleeve_rows]
     gates = {name: column[program] for name, column in rules.goals.gates.items()}
     known_model = rules.goals.risk_ppm[books.sleeves["model_no"][sleeve_rows]] >= 0
-    probability = _probability(facts, known_model)
-    facts["probability_ppm"][:] = probability
     old, had = _yesterday(facts, before)
-    told, had_told = probability >= 0, had & (old["status_code"] != NONE)
+    had_told = had & (old["status_code"] != NONE)
+    _told(facts, old, flow[sleeve_rows], known_model, had_told, books.day)
+    probability = facts["probability_ppm"].astype(np.int64)
+    told = probability >= 0
     zone = zones(np.where(had_told, ZONE_OF[old["status_code"]], -1), probability, gates)
     facts["status_code"][:] = np.where(told, ZONES[zone], NONE)
-    explained = told & had_told
-    if explained.any():
-        _explained(facts, old, flow[sleeve_rows], explained, books.day)
     was = np.where(had_told, ZONE_OF[old["status_code"]], 4)
     fresh = ~had & told
     worse, changed = told & ~fresh & (zone < np.minimum(was, 2)), told & (zone != was)
@@ -182,7 +198,7 @@ def _say_untold(facts: Frame, k: int, known_model: bool, books: Books, rules: Ru
 def _say_ended(facts: Frame, k: int, rules: Rules, alerts: Alerts) -> None:
     value, target = int(facts["value_yen"][k]), int(facts["target_yen"][k])
     told = f"{value:,} yen for a target of {target:,}" if target else f"{value:,} yen are left"
-    reached = "reached" if facts["probability_ppm"][k] == PPM else "not reached"
+    reached = "reached" if value > 0 and value >= target else "not reached"
     alerts.add("goal_ended", "sleeve", facts["sleeve_no"][k], f"{_named(facts, k, rules)} came to its date: {told}: {reached}",
                "ask the customer what comes next: a new target, or close the sleeve")
 

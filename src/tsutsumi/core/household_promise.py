@@ -15,11 +15,12 @@ class LaterValues:
     """What the holdings were worth later (その後の評価額), had each side been kept: yen in the order of the record's holdings.
 
     `days` after the advice; what was paid out on the way (分配金, 利子) belongs into the value, money added or taken out does not.
+    None for a side of which it is not known: that side is told as promised only.
     """
 
     days: int
-    before_yen: Sequence[int]
-    after_yen: Sequence[int]
+    before_yen: Sequence[int] | None
+    after_yen: Sequence[int] | None
 
 
 def promised_against_realised(proposal: Mapping, later: LaterValues) -> dict:
@@ -40,7 +41,8 @@ def promised_against_realised(proposal: Mapping, later: LaterValues) -> dict:
     Returns
     -------
     dict
-        Plain values: yen as integers cut toward zero, percent as decimal text, of the total over these days (not a year).
+        Plain values: yen as integers cut toward zero, percent as decimal text, of the total over these days (not a year); None
+        for what follows from values that are not known.
 
     Raises
     ------
@@ -68,19 +70,24 @@ def promised_against_realised(proposal: Mapping, later: LaterValues) -> dict:
     told = {side: _side(proposal[side], values[side], total, years, side) for side in SIDES}
     returns = [Fraction(proposal[side]["return_pct"]) for side in SIDES]
     promised = (returns[1] - returns[0]) * years
+    came = [told[side]["realised_yen"] for side in SIDES]
     return {
         "days": later.days,
         "total_yen": total,
         **told,
         "promised_difference_yen": whole_yen(total, promised),
-        "realised_difference_yen": told["after"]["realised_yen"] - told["before"]["realised_yen"],
+        "realised_difference_yen": None if None in came else came[1] - came[0],
         "promised_gain_yen": whole_yen(total, Fraction(proposal["gain_pct"]) * years),
         "promised_risk_part_yen": whole_yen(total, Fraction(proposal["gain_pct"]) * years - promised),
     }
 
 
-def _side(record: Mapping, values: Sequence[int], total: int, years: Fraction, side: str) -> dict:
+def _side(record: Mapping, values: Sequence[int] | None, total: int, years: Fraction, side: str) -> dict:
     """Return the comparison of one side."""
+    promised = Fraction(record["return_pct"]) * years
+    told = {"promised_pct": decimal_text(promised), "promised_yen": whole_yen(total, promised)}
+    if values is None:
+        return told | dict.fromkeys(("realised_pct", "realised_yen", "within_two_risks", "within_two_precise_risks"))
     if len(values) != len(record["holdings"]):
         raise HouseholdError(
             f"later values: {side}: {len(values)} values for {len(record['holdings'])} holdings; write one for each, in their order"
@@ -88,13 +95,10 @@ def _side(record: Mapping, values: Sequence[int], total: int, years: Fraction, s
     for place, value in enumerate(values, 1):
         if type(value) is not int or value < 0:
             raise HouseholdError(f"later values: {side} {place}: {value!r} is no whole yen of 0 or more; correct it")
-    promised = Fraction(record["return_pct"]) * years
     realised_yen = sum(values) - total
     realised = Fraction(realised_yen, total) / PER_CENT
     away = (realised - promised) ** 2
-    return {
-        "promised_pct": decimal_text(promised),
-        "promised_yen": whole_yen(total, promised),
+    return told | {
         "realised_pct": decimal_text(realised),
         "realised_yen": realised_yen,
         "within_two_risks": away <= 4 * Fraction(record["risk_pct"]) ** 2 * years,

@@ -12,6 +12,7 @@ from datetime import date as Date
 
 import numpy as np
 
+from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.calibration import Calibration, calibration
 from tsutsumi.core.goal_dates import moved_date
 from tsutsumi.core.goal_status import NONE
@@ -21,6 +22,7 @@ from tsutsumi.run.history import walk
 from tsutsumi.store.database import House
 
 HORIZONS = (0, 1, 3, 5, 10)  # years before the date; 0: when the goal began
+TOLD_COLUMNS = ("goal_no", "target_yen", "target_date", "status_code", "probability_ppm", "months_ppm", "value_yen")
 WORLDS = ("lognormal", "crises")
 GOALS_A_HISTORY = 20
 MODELS = ((8_000, 30_000), (15_000, 60_000), (24_000, 95_000), (33_000, 140_000), (40_000, 180_000))  # mean, risk of a year, ppm
@@ -40,23 +42,23 @@ class Told:
 def house_calibration(house: House) -> list[Told]:
     """Return the report of a house's own goals that came to their date (自社の目標の検証), by years before it.
 
-    A goal is told at a horizon on the last closed day not after its date moved back so many years; at 0 on its first day.
+    A goal is told at a horizon on the last closed day not after its date moved back so many years; at 0 on its first day. What was
+    told of another target (money or date) is no word on this one: a goal whose target changed begins anew. It came true if it has
+    money on its date, and not less than its target.
     """
-    told: dict[int, list[tuple[Date, int]]] = {}
+    told: dict[tuple[int, int, int], list[tuple[Date, int]]] = {}
     samples: dict[int, list[tuple[int, bool]]] = {years: [] for years in HORIZONS}
     for day, tables, _ in walk(house):
         goals = tables.get("goals")
         if not goals:
             continue
-        for number, status, ppm, months in zip(
-            *(goals[name].tolist() for name in ("goal_no", "status_code", "probability_ppm", "months_ppm")), strict=True
-        ):
+        for number, target, date, status, ppm, months, value in zip(*(goals[name].tolist() for name in TOLD_COLUMNS), strict=True):
             if months > 0:
                 if status != NONE:
-                    told.setdefault(number, []).append((day, ppm))
+                    told.setdefault((number, target, date), []).append((day, ppm))
                 continue
-            for years, known in _at_horizons(day, told.pop(number, [])):
-                samples[years].append((known, ppm == PPM))
+            for years, known in _at_horizons(from_epoch_day(date), told.pop((number, target, date), [])):
+                samples[years].append((known, value > 0 and value >= target))
     return [Told(years, calibration(*_columns(rows))) for years, rows in samples.items()]
 
 

@@ -197,11 +197,16 @@ questionnaires = Table(                                  # each version as its f
     Column("content", Text, nullable=False, server_default=""), _text("recorded_by"), _text("approved_by"), _text("recorded_at"),
 )
 assessments = Table(                                     # what a customer answered and what came of it; never edited
-    "assessments", metadata, _no("assessment_no", primary_key=True), _no("contract_no"), _text("questionnaire_id"),
+    "assessments", metadata, _no("assessment_no", primary_key=True), _no("contract_no", index=True), _text("questionnaire_id"),
     _date("valid_from_date"),                            # of the version that was answered
     _date("date"), Column("answers", Text, nullable=False, server_default=""),   # JSON by question
     _int("points"), _text("class_id"), _int("most_risk_ppm"), _date("limit_from_date"),   # the row of contract_limits
     _text("made_by"), _text("recorded_at"),
+)
+proposals = Table(                                       # advice on a household's money as it was given; never edited
+    "proposals", metadata, _no("proposal_no", primary_key=True), _no("customer_no"), _date("date"),
+    Column("content", Text, nullable=False, server_default=""),   # JSON of household_record.as_record
+    _text("content_hash"), _text("made_by"), _text("recorded_at"),
 )
 plans = Table(                                           # in force: latest valid_from_date; amount 0 = stopped
     "plans", metadata, _no("sleeve_no", primary_key=True), Column("kind", String, primary_key=True),   # instalment | drawing

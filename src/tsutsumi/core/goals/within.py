@@ -16,6 +16,7 @@ PPM = 1_000_000
 SHORT = 12  # full months below which the part is summed finely
 FINE = np.arange(-120, 121) * 0.05  # of a standard normal, ± 6
 FINE_WEIGHTS = np.exp(-FINE**2 / 2) * 0.05 / math.sqrt(2 * math.pi)
+MOST_ASKED = 1 << 20  # probabilities at a time: it bounds the memory
 GAUSS, GAUSS_WEIGHTS = np.polynomial.hermite_e.hermegauss(5)
 GAUSS_WEIGHTS = GAUSS_WEIGHTS / GAUSS_WEIGHTS.sum()
 
@@ -40,18 +41,25 @@ def _last_month(now, monthly, target, months, part, nu, sigma, nodes, weights, o
             out[i] += weights[k] * below((math.log(now[i] / need) + drift) / spread)
 
 
-def _spread(now, monthly, target, months, part, nu, sigma, mean, risk, nodes, weights):
-    """Return the mean over the growth of the part of a month, at nodes of the standard normal.
+@njit(cache=True, error_model="numpy")
+def _mean(told, weights, out):
+    """Write the weighted mean of each goal, node by node: the sum of a goal does not depend on who stands beside it."""
+    for i in range(out.size):
+        total = 0.0
+        for k in range(weights.size):
+            total += weights[k] * told[k, i]
+        out[i] = min(max(total, 0.0), 1.0)
 
-    Added node by node: a matrix product would add in an order that depends on how many goals stand side by side.
-    """
-    grown = now * np.exp(nu * part + np.outer(nodes, sigma * np.sqrt(part)))
-    count = nodes.size
-    told = probabilities(grown.ravel(), *(np.tile(column, count) for column in (monthly, target, months, mean, risk)))
-    total = np.zeros(now.size)
-    for weight, at_node in zip(weights.tolist(), told.reshape(count, now.size), strict=True):
-        total += weight * at_node
-    return np.clip(total, 0.0, 1.0)
+
+def _spread(now, monthly, target, months, part, nu, sigma, mean, risk, nodes, weights):
+    """Return the mean over the growth of the part of a month, at nodes of the standard normal; so many goals at a time."""
+    out, size, count = np.empty(now.size), max(1, MOST_ASKED // nodes.size), nodes.size
+    for start in range(0, now.size, size):
+        some = slice(start, start + size)
+        grown = now[some] * np.exp(nu[some] * part[some] + np.outer(nodes, sigma[some] * np.sqrt(part[some])))
+        told = probabilities(grown.ravel(), *(np.tile(column[some], count) for column in (monthly, target, months, mean, risk)))
+        _mean(told.reshape(grown.shape), weights, out[some])
+    return out
 
 
 def probabilities_within(now_yen, monthly_yen, target_yen, months_ppm, mean, risk) -> np.ndarray:
