@@ -10,6 +10,7 @@ from tests.days.simulation import simulate_house
 from tests.oracles.day_oracle.simulate import simulate
 from tests.oracles.random_house import random_house
 from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.debits import RETRY, SKIP
 from tsutsumi.core.flows import FLOW_KINDS
 from tsutsumi.core.orders import REASONS
 from tsutsumi.ports.paper import PaperBank
@@ -42,6 +43,14 @@ def our_decisions(result) -> list:
 
 def their_decisions(house, day) -> list:
     return sorted((o.sleeve_no, o.instrument_no, o.side, o.reason, o.asked_yen) for o in house.orders if o.decided_date == day)
+
+
+def our_standing(books) -> tuple[dict, set]:
+    """Return the retries that stand by sleeve, and the sleeves whose skip waits."""
+    names = ("sleeve_no", "kind_code", "due_date", "amount_yen", "try_count")
+    rows = list(zip(*(books.debit_states[name].tolist() for name in names), strict=True))
+    retries = {sleeve: (from_epoch_day(due), amount, number) for sleeve, kind, due, amount, number in rows if kind == RETRY}
+    return retries, {sleeve for sleeve, kind, *_ in rows if kind == SKIP}
 
 
 STATUS = ("placed", "priced", "settled", "cancelled")
@@ -100,6 +109,7 @@ def compare(seed: int, folder) -> None:
         assert our_flows(result) == flows, f"{where}: flows"
         assert fees_of.our_dues(books) == fees_of.their_dues(theirs), f"{where}: dues"
         assert fees_of.our_credits(books) == fees_of.their_credits(theirs), f"{where}: credits"
+        assert our_standing(books) == (theirs.retries, theirs.skips), f"{where}: retries and skips"
         open_values = {s: v for s, v in theirs.values.items() if s in our_values(books) or any(v)}
         assert our_values(books) == open_values, f"{where}: values"
         assert our_positions(books) == theirs.positions, f"{where}: positions"

@@ -29,6 +29,7 @@ def random_house(rng: random.Random, *, failing_bank: bool = False) -> dict:
     make_switches(rng, tables)
     failures = PaperFailures(rng.choice([100_000, 300_000]) if failing_bank else 0, rng.randint(0, 9))
     make_adjustments(rng, tables, days)
+    make_saving(rng, tables, days)
     return {"tables": tables, "first": days[0], "through": days[-1], "bank_failures": failures}
 
 
@@ -164,6 +165,26 @@ def make_plans(rng: random.Random, tables: dict, days: list[date]) -> None:
             if rng.random() < 0.3 and begin < months[-1]:
                 later = rng.choice([month for month in months if month > begin])
                 tables["plans"].append({**row, "valid_from_date": later, "amount_yen": rng.choice([0, 20_000, 1_000_000])})
+
+
+def make_saving(rng: random.Random, tables: dict, days: list[date]) -> None:
+    """Plans of several days a month, with bonuses; retries of failed debits; instalments that are skipped."""
+    several = ["5;20", "10;26", "30;31", "5;10;26", "20;5", "28"]
+    chosen = {(row["sleeve_no"], row["kind"]): rng.choice(several) for row in tables["plans"] if rng.random() < 0.4}
+    for row in tables["plans"]:
+        if named := chosen.get((row["sleeve_no"], row["kind"])):
+            row["days_of_month"] = named
+        if rng.random() < 0.4:
+            row["bonus_months"], row["bonus_yen"] = rng.choice(["6;12", "1;2;3", "4", "12"]), rng.choice([7_000, 40_000])
+    for row in tables["program_rules"]:
+        if rng.random() < 0.7:
+            row["retry_days"], row["retry_count"] = rng.choice([1, 3, 4, 8, 15]), rng.randint(1, 3)
+    first, known = len(tables["events"]) + 1, [event for event in tables["events"] if event["kind"] == "sleeve_opened"]
+    saving = {row["sleeve_no"] for row in tables["plans"] if row["kind"] == "instalment"}
+    told = [event for event in known if event["sleeve_no"] in saving for _ in range(rng.choice([0, 0, 1, 3]))]
+    tables["events"] += [
+        {**event, "event_no": no, "event_id": f"E{no}", "kind": "instalment_skipped", "date": rng.choice(days)}
+        for no, event in enumerate(told, start=first)]
 
 
 # --------------------------------------------------------------------------------------------------------------- events

@@ -132,7 +132,7 @@ BAD_ROWS = [  # kind, header and row, what is said
     ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,annuity,2126-09-01,0", "line 2: until_date: 2126-09-01 is"),
     ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,guardrails,2026-08-31,40000", "line 2: until_date: 2026-08-31 is before 2026-09-01"),
     ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,fixed-percentage,,0", "line 2: rate_ppm: it is 0: nothing would ever be drawn"),
-    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,fixed-percentage,,-1", "line 2: rule_kind: drawing rule fixed-percentage: rate_ppm -1"),
+    ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,fixed-percentage,,-1", "line 2: rule_kind: drawing rule fixed-percentage: rate"),
     ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,merton,,0", "line 2: rule_kind: drawing rule merton: risk_ppm and aversion_ppm"),
     ("drawing_terms", f"{DRAWN}\ns1,2026-09-01,buckets,,0", "line 2: rule_kind: 'buckets' is unknown"),
     ("fee_terms", "fee_terms_id,valid_from_date,terms_toml\nx,2020-01-01,name = 'x'", "line 2: terms_toml: terms: [period] is"),
@@ -160,6 +160,15 @@ def test_a_bad_rule_is_refused(filled):
     header = FILES["program_rules"].splitlines()[0].replace("rebalance_months,", "")
     for rule, line in BAD_RULES:
         assert line in refusals(load(filled, rules=f"{header}\n{rule}\n"))[0]
+
+
+@pytest.mark.parametrize(("after", "most"), [(3, 0), (0, 2)])
+def test_retries_of_a_debit_need_a_day_and_a_number(filled, after, most):
+    header = FILES["program_rules"].splitlines()[0].replace("rebalance_months,", "")
+    rule = f"{header},retry_days,retry_count\nwrap,2026-09-01,1000,10000,1000,standard,manager,"
+    assert "retry_days and retry_count belong together" in refusals(load(filled, rules=f"{rule}{after},{most}\n"))[0]
+    assert refusals(load(filled, rules=f"{rule}3,2\n")) == []
+    assert rows(filled, "program_rules", "retry_days", "retry_count") == [(0, 0), (3, 2)]
 
 
 def test_shares_above_the_whole_are_refused(filled):

@@ -42,6 +42,7 @@ class Books:
 
 
 MANY = 20_000  # fills from which a second thread earns its place
+MANY_COPIED = 4_000_000  # rows from which copies do
 STATE_TABLES = (
     "sleeves", "positions", "account_positions", "contracts", "orders", "payouts", "dues", "fees", "fee_days", "fee_marks",
     "ended", "goals", "drawing_states", "debit_states",
@@ -88,7 +89,7 @@ def goals_of(facts: Frame | None) -> Frame:
 
 
 def _copied(of: Frame) -> Frame:
-    return each(lambda name: of[name] if name in OWNERS or name in RARE else of[name].copy(), of, length(of))
+    return each(lambda name: of[name] if name in OWNERS or name in RARE else of[name].copy(), of, length(of), MANY_COPIED)
 
 
 def order_offsets(books: Books) -> np.ndarray:

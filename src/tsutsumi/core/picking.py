@@ -22,10 +22,10 @@ def _put(values, rows, column):
         column[rows[k]] = values[k]
 
 
-def each(work: Callable[[str], np.ndarray], names: Iterable[str], rows: int) -> dict[str, np.ndarray]:
-    """Return what `work` makes of each column, by name (列ごとの作業): two columns at once if there are many rows."""
+def each(work: Callable[[str], np.ndarray], names: Iterable[str], rows: int, many: int = MANY) -> dict[str, np.ndarray]:
+    """Return what `work` makes of each column, by name (列ごとの作業): two columns at once from `many` rows on."""
     names = list(names)
-    if rows < MANY:
+    if rows < many:
         return {name: work(name) for name in names}
     with ThreadPoolExecutor(2) as threads:
         return dict(zip(names, threads.map(work, names), strict=True))

@@ -17,17 +17,20 @@ GATES = {
 }
 GOAL_TABLES = ("goals", "goal_targets", "model_assumptions", "goal_gates", "contract_limits")
 NO_LIMIT = 1 << 40
+MOST_TARGET_YEN = 10**15  # what a target may become by inflation
 
 
 def target_of_then(target_yen: int, kind: str, inflation_ppm: int, since: int, date: int) -> int:
     """Return a target in yen of its date (将来の金額に直した目標額): real, × (1 + inflation)^(days / 365.25), half up.
+
+    Never more than 10^15 yen, which no goal reaches.
 
     >>> target_of_then(1_000_000, "real", 20_000, 0, 3_653), target_of_then(1_000_000, "nominal", 20_000, 0, 3_653)
     (1219027, 1000000)
     """
     if kind != "real" or target_yen == 0:
         return target_yen
-    return int(target_yen * (1 + inflation_ppm / PPM) ** ((date - since) / 365.25) + 0.5)
+    return min(int(target_yen * (1 + inflation_ppm / PPM) ** ((date - since) / 365.25) + 0.5), MOST_TARGET_YEN)
 
 
 def a_month(plan: Mapping) -> int:

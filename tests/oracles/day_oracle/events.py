@@ -186,10 +186,20 @@ def debit_failed(house: House, event: dict, day: date) -> str | None:
     return None
 
 
+def instalment_skipped(house: House, event: dict, day: date) -> str | None:
+    """Sleeve open and not closing; refused while an earlier skip waits, and on the plan day that it takes."""
+    sleeve = sleeve_of(house, event)
+    if sleeve is None or not sleeve.is_active or sleeve.number in house.skips:
+        return "sleeve not open, or skipped already"
+    house.skips.add(sleeve.number)
+    return None
+
+
 HANDLERS = {
     "contract_opened": contract_opened, "sleeve_opened": sleeve_opened, "deposit": money_in, "instalment": money_in,
     "withdrawal": money_out, "transfer": money_out, "strategy_changed": strategy_changed, "sleeve_closed": sleeve_closed,
     "terminated": terminated, "correction": correction, "debit_failed": debit_failed,
+    "instalment_skipped": instalment_skipped,
 }
 
 

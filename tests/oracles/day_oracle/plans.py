@@ -18,10 +18,11 @@ def plan_in_force(house: House, sleeve_no: int, kind: str, day: date) -> dict | 
 def plan_days(house: House, sleeve: Sleeve, kind: str, first: date, last: date) -> list[tuple[date, int]]:
     """The plan days from first to last with their amounts: the day of the month (the month's last day if it is shorter)
     before it is moved to the next business day decides which row is in force, and must lie after the day the sleeve opened.
+    Days of one row that come to the same business day are one, of the sum.
     """
-    found = []
+    found: dict[tuple[date, date], int] = {}
     if not any((row["sleeve_no"], row["kind"]) == (sleeve.number, kind) for row in house.tables.get("plans", [])):
-        return found
+        return []
     month = first.replace(day=1) - ONE_DAY
     month = month.replace(day=1)
     while month <= last:
@@ -29,26 +30,76 @@ def plan_days(house: House, sleeve: Sleeve, kind: str, first: date, last: date) 
         for row in house.tables.get("plans", []):
             if (row["sleeve_no"], row["kind"]) != (sleeve.number, kind) or row["amount_yen"] <= 0:
                 continue
-            named = month.replace(day=min(row["day_of_month"], end.day))
-            due = house.dates.roll(named)
-            if plan_in_force(house, sleeve.number, kind, named) is row and named > sleeve.opened_date and first <= due <= last:
-                found.append((due, row["amount_yen"]))
+            for day_of_month in days_of(row):
+                named = month.replace(day=min(day_of_month, end.day))
+                due, amount = house.dates.roll(named), row["amount_yen"] + bonus(row, month.month, day_of_month)
+                if plan_in_force(house, sleeve.number, kind, named) is row and named > sleeve.opened_date and first <= due <= last:
+                    key = due, row["valid_from_date"]
+                    found[key] = found.get(key, 0) + amount
         month = end + ONE_DAY
-    return sorted(found)
+    return [(due, amount) for (due, _), amount in sorted(found.items())]
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers of a list with semicolons."""
+    return [int(part) for part in text.split(";") if part]
+
+
+def days_of(row: dict) -> list[int]:
+    """`days_of_month`, where given, takes the place of `day_of_month`: each of its days moves `amount_yen`."""
+    return numbers(row.get("days_of_month", "")) or [row["day_of_month"]]
+
+
+def bonus(row: dict, month: int, day_of_month: int) -> int:
+    """In a month of `bonus_months` the lowest of the row's days moves `bonus_yen` besides."""
+    return row["bonus_yen"] if day_of_month == min(days_of(row)) and month in numbers(row.get("bonus_months", "")) else 0
 
 
 def instalments(house: House, day: date, take) -> None:
     """Debit on their day as an event of kind instalment, after the events of the events table of that day, in sleeve_no
-    order, when the sleeve is open and not closing and its amount > 0; sleeves in `bank_failures` fail.
+    order, when the sleeve is open and not closing and its amount > 0; sleeves in `bank_failures` fail. A retry and a waiting
+    skip lapse on the evening after whose events the sleeve is closing.
     """
-    for sleeve in house.open_sleeves():
+    for number, sleeve in house.sleeves.items():
         if not sleeve.is_active:
+            house.skips.discard(number)
+            house.retries.pop(number, None)
             continue
-        for _due, amount in plan_days(house, sleeve, "instalment", day, day):
-            if (sleeve.number, day) in house.bank_failures:
-                house.alert("debit_failed", sleeve.number)
+        asked, tried = [amount for _due, amount in plan_days(house, sleeve, "instalment", day, day)], 0
+        retry = house.retries.get(number)
+        if asked and retry:                              # a plan day takes the place of a retry
+            house.alert("debit_failed", number)
+            del house.retries[number]
+        elif retry and retry[0] == day:
+            del house.retries[number]
+            plan, tried = plan_in_force(house, number, "instalment", day), retry[2]
+            if plan is None or plan["amount_yen"] == 0:
+                house.alert("debit_failed", number)
+            else:
+                asked = [retry[1]]
+        if tried == 0 and asked and number in house.skips:
+            house.skips.remove(number)
+            continue
+        for amount in asked:
+            if (number, day) in house.bank_failures:
+                house.alert("debit_failed", number)
             else:
                 take(house, sleeve, amount, day)
+        if asked and (number, day) in house.bank_failures:
+            try_again(house, sleeve, sum(asked), tried, day)
+
+
+def try_again(house: House, sleeve: Sleeve, amount: int, tried: int, day: date) -> None:
+    """With `retry_count > 0` retry 1 stands for the `retry_days`-th business day after `d`, but not if a plan day of the
+    sleeve's instalments (moved; skipped or not) lies after `d` and not after that day; the next ones by the same rule, until
+    `retry_count` of them have failed.
+    """
+    rules = house.rules_of(sleeve, day)
+    if tried >= rules.get("retry_count", 0):
+        return
+    again = house.dates.after(day, rules["retry_days"])
+    if not plan_days(house, sleeve, "instalment", day + ONE_DAY, again):
+        house.retries[sleeve.number] = (again, amount, tried + 1)
 
 
 def drawings(house: House, day: date) -> None:

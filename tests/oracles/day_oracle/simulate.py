@@ -36,6 +36,7 @@ def close(house: House, day: date) -> Day:
     books.corporate_actions(house, day)
     books.fill(house, day)
     events.process(house, day)
+    house.today.retries, house.today.skips = dict(house.retries), set(house.skips)
     promises.pay(house, day)
     for sleeve in house.sleeves.values():
         if sleeve.is_open or sleeve.closed_date == day:

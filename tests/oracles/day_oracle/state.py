@@ -202,6 +202,8 @@ class Day:
     credits: dict[int, int] = field(default_factory=dict)        # {contract: yen} of the open contracts
     ladder_low: dict[int, int] = field(default_factory=dict)     # payable_now of every open sleeve at the end of the evening
     stopped: set[int] = field(default_factory=set)
+    retries: dict[int, tuple[date, int, int]] = field(default_factory=dict)      # {sleeve: (day, yen, number)} that stand
+    skips: set[int] = field(default_factory=set)                                 # the sleeves whose skip waits
 
 
 class House:
@@ -224,6 +226,8 @@ class House:
         self.previous: date | None = None
         self.done_events: set[int] = set()
         self.done_drawings: set[tuple[int, date]] = set()
+        self.retries: dict[int, tuple[date, int, int]] = {}         # {sleeve: (day, yen, number)}
+        self.skips: set[int] = set()                                # the sleeves whose next instalment is skipped
         self.days: dict[date, Day] = {}
         self.today = Day()
         self.orders: list[Order] = []
