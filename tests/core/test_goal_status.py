@@ -12,9 +12,10 @@ from tests.core.build import MIXED, books, day, rules, sleeve
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import goals_of
 from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.drawing_rules import DrawingRule
 from tsutsumi.core.goal_dates import months_left_ppm, moved_date
 from tsutsumi.core.goal_status import ABOVE, BELOW, IN_ALERT, NONE, PARTS, RIGHT, STATUSES, tell_goals, tell_unsuitable, zones
-from tsutsumi.core.rules import GoalRules
+from tsutsumi.core.rules import GoalRules, TermDrawing
 
 YESTERDAY, TODAY, IN_TEN_YEARS = "2026-12-01", "2026-12-02", "2036-12-02"
 NO_LIMIT = 1 << 40
@@ -185,3 +186,16 @@ def test_zones_move_only_where_the_probability_leaves_them(before, probability):
     if zone < plain:  # still held back by the hysteresis
         assert probability < (700_000, 850_000, 950_001)[zone]
     assert int(zones(np.array([zone]), np.array([probability]), gates)[0]) == zone, "the same evening again moves nothing"
+
+
+def test_terms_of_drawing_count_as_the_next_payment_of_the_evening():
+    def told(value, rule, months=0):
+        coming = TermDrawing(day(TODAY) + 20, 1, day(TODAY) + 20, day(YESTERDAY) - 90, months, rule)
+        later = coming._replace(date=coming.date + 31, planned_date=coming.planned_date + 31)
+        of, before = books(TODAY, sleeve(1, value_yen=value)), books(YESTERDAY, sleeve(1))
+        force = rules(TODAY, goals=goal_rules(target=0, saved=7_000, drawn=99_000), drawing_terms=(coming, later))
+        return int(tell_goals(of, before, force, np.array([0]), Alerts())[0]["monthly_yen"][0])
+
+    assert told(6_000_000, DrawingRule("fixed-amount", amount_yen=50_000)) == 7_000 - 50_000
+    assert told(6_000_000, DrawingRule("fixed-percentage", rate_ppm=40_000)) == 7_000 - 20_000
+    assert told(1_200_000, DrawingRule("fixed-term"), months=12) == 7_000 - 100_000

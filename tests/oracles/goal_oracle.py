@@ -197,10 +197,18 @@ def in_force(rows: list[dict], day: Date) -> dict | None:
     return max((row for row in rows if row["valid_from_date"] <= day), key=lambda row: row["valid_from_date"], default=None)
 
 
-def monthly_of(plans: list[dict], day: Date) -> int:
-    """Instalments less drawings of a sleeve's plans in force, a month; a twelfth of a year's bonuses."""
+def monthly_of(plans: list[dict], day: Date, value: int) -> int:
+    """Instalments less drawings of a sleeve's plans in force, a month; a twelfth of a year's bonuses.
+
+    Terms of a fixed amount (`kind` "terms") draw it in place of the drawing plan, at most what the sleeve is worth.
+    """
     total = 0
+    terms = in_force([plan for plan in plans if plan["kind"] == "terms"], day)
+    if terms:
+        total -= min(terms["amount_yen"], max(value, 0))
     for kind, sign in (("instalment", 1), ("drawing", -1)):
+        if terms and kind == "drawing":
+            continue
         row = in_force([plan for plan in plans if plan["kind"] == kind], day)
         if row is None or row["amount_yen"] == 0:
             continue
@@ -249,12 +257,13 @@ class Life:
         target, before = in_force(self.targets, day), self.before(day)
         if target is None or not self.open_on(day) or before is not None and target["target_date"] <= before:
             return False
-        return self.values.get(day, 0) > 0 or monthly_of(self.plans, day) != 0
+        return self.values.get(day, 0) > 0 or monthly_of(self.plans, day, self.values.get(day, 0)) != 0
 
     def course(self, day: Date) -> dict:
         target, told = in_force(self.targets, day), self.assumption(day)
         return {
-            "value_yen": self.values[day], "monthly_yen": monthly_of(self.plans, day), "target_yen": target_of(target),
+            "value_yen": self.values[day], "monthly_yen": monthly_of(self.plans, day, self.values[day]),
+            "target_yen": target_of(target),
             "target_date": target["target_date"], "months_ppm": months_left(day, target["target_date"]),
             "mean_ppm": told and told["mean_ppm"], "risk_ppm": told and told["risk_ppm"],
         }

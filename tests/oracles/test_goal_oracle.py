@@ -173,7 +173,8 @@ def house_of(rows: dict, tables: dict) -> SimpleNamespace:
     events = [row | {"date": oracle.business_next(days, row["date"])} for row in rows["events"] if row["event_id"] not in refused]
     assumptions = grouped(rows["model_assumptions"], "model_no")
     gates, limits = grouped(rows["goal_gates"], "program_no"), grouped(rows["contract_limits"], "contract_no")
-    plans, targets = grouped(rows["plans"], "sleeve_no"), grouped(rows["goal_targets"], "goal_no")
+    terms = [{"kind": "terms"} | row for row in rows["drawing_terms"]]
+    plans, targets = grouped(rows["plans"] + terms, "sleeve_no"), grouped(rows["goal_targets"], "goal_no")
     programs = {row["contract_no"]: row["program_no"] for row in rows["contracts"]}
     goal_of = {row["sleeve_no"]: row for row in rows["goals"]}
     opened = {row["sleeve_id"]: row["opened_date"] for row in tables["sleeves"].iter_rows(named=True)}

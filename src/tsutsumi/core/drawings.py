@@ -120,6 +120,20 @@ def _last_and_review(terms: TermDrawing, state: tuple[int, int] | None) -> tuple
     return state[0], month_number(terms.planned_date) - month_number(state[1]) >= MONTHS
 
 
+def next_by_terms(books: Books, rules: Rules) -> dict[int, int]:
+    """Return sleeve_no → what its terms would draw next of tonight's value (次回の取り崩し額の見込み), of those on terms today."""
+    states, found = _states(books), {}
+    for one in rules.drawing_terms:  # ascending: the next one of each sleeve comes first
+        if one.since_date > rules.day:
+            continue
+        row = int(books.row_of_sleeve[one.sleeve_no]) if one.sleeve_no < books.row_of_sleeve.size else -1
+        if row >= 0 and one.sleeve_no not in found:
+            last, review = _last_and_review(one, states.get(one.sleeve_no))
+            value = max(int(books.sleeves["value_yen"][row]), 0)
+            found[one.sleeve_no] = next_payment_yen(one.rule, value, one.months_left, last, review and last is not None)
+    return found
+
+
 def _states(books: Books) -> dict[int, tuple[int, int]]:
     """Return sleeve_no → (last payment, plan day that the running year of the guardrails began with)."""
     states = books.drawing_states
