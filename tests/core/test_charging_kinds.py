@@ -114,7 +114,7 @@ def random_life(seed: int) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize("scope", [0, 1], ids=["mark of the contract", "mark of the sleeve"])
-@pytest.mark.parametrize("first_seed", [0, 40, 80, 120])
+@pytest.mark.parametrize("first_seed", [0, 40, *(pytest.param(seed, marks=pytest.mark.fuzz) for seed in (80, 120))])
 def test_the_close_charges_what_the_calculator_says(first_seed, scope):
     kinds = set()
     for seed in range(first_seed, first_seed + 40):
@@ -160,7 +160,7 @@ def adjusted(terms, kind: str, start: date, end: date, exact: Fraction, first: d
     return round_yen(exact, terms.rounding)
 
 
-@pytest.mark.parametrize("first_seed", [200, 230, 260])
+@pytest.mark.parametrize("first_seed", [200, *(pytest.param(seed, marks=pytest.mark.fuzz) for seed in (230, 260))])
 def test_every_step_changes_the_exact_amount_before_its_one_rounding(first_seed):
     cut = 0
     for seed in range(first_seed, first_seed + 30):

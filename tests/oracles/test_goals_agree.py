@@ -94,7 +94,7 @@ def test_a_batch_agrees_with_ten_million_walks(number, tmp_path):
 def test_short_goals_and_lump_sums_agree_with_the_normal_law(many, tmp_path):
     rng = random.Random(300 + many)
     asks = []
-    for _ in range(30 if many == 1 else 3):
+    for _ in range(30 if many == 1 else 1):
         portfolio = random_portfolio(rng)
         goals = [random_goal(rng, portfolio, rng.choice([2, 600])) for _ in range(20 * many)]
         asks += [(portfolio, goal) for goal in goals if exact(portfolio, goal) is not None][: 2 * many]

@@ -33,7 +33,7 @@ def assumption(level: int) -> tuple[int, int]:
     """Return mean and risk a year of a mix of roles (モデルの前提), in ppm: means less cost, risks added up and cut for diversity.
 
     >>> assumption(4)
-    (20690, 94690)
+    (21780, 97452)
     """
     mix = LEVELS[level or CORE_LEVEL]
     mean = sum(tenths * ppm for tenths, ppm in zip(mix, MEANS_PPM, strict=True)) // WHOLE - COST_PPM
