@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from tsutsumi.core.calendar import epoch_day, next_business_day
 from tsutsumi.core.goal_advice import plans_after
 from tsutsumi.core.goal_dates import moved_date
+from tsutsumi.core.plans import numbers
 from tsutsumi.run.advice_list import ACCEPTED, SUPERSEDED, UNREAD, AdviceBook, GoalAdvice, Option
 from tsutsumi.run.goal_book import target_of_then
 from tsutsumi.store.approvals import person
@@ -246,7 +247,7 @@ def _a_month(plan: Mapping) -> int:
 
 def _dates(plan: Mapping) -> int:
     """Return on how many days of a month a plan moves its amount."""
-    return max(1, len([day for day in plan.get("days_of_month", "").split(";") if day.strip()]))
+    return max(1, len(numbers(plan.get("days_of_month", ""))))
 
 
 def _change_plan(task: _Task, plan: Mapping, yen: int) -> None:

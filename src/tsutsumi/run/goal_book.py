@@ -8,15 +8,17 @@ from datetime import date as Date
 import numpy as np
 
 from tsutsumi.core.calendar import epoch_day
+from tsutsumi.core.goals.options import NO_LIMIT
+from tsutsumi.core.plans import numbers
 from tsutsumi.core.rules import GoalRules
 from tsutsumi.core.units import PPM
+from tsutsumi.run.dated_rows import in_force
 from tsutsumi.run.fee_terms_book import Rows
 
 GATES = {
     "contract_ppm": 800_000, "right_low_ppm": 800_000, "right_high_ppm": 950_000, "alert_ppm": 650_000, "hysteresis_ppm": 50_000,
 }
 GOAL_TABLES = ("goals", "goal_targets", "model_assumptions", "goal_gates", "contract_limits")
-NO_LIMIT = 1 << 40
 MOST_TARGET_YEN = 10**15  # what a target may become by inflation
 
 
@@ -40,13 +42,9 @@ def a_month(plan: Mapping) -> int:
     >>> a_month({"amount_yen": 10_000}), a_month(twice)
     (10000, 2008)
     """
-    days = max(len(_numbers(plan.get("days_of_month", ""))), 1)
-    bonus = plan.get("bonus_yen", 0) * len(_numbers(plan.get("bonus_months", ""))) // 12 if plan["amount_yen"] else 0
+    days = max(len(numbers(plan.get("days_of_month", ""))), 1)
+    bonus = plan.get("bonus_yen", 0) * len(numbers(plan.get("bonus_months", ""))) // 12 if plan["amount_yen"] else 0
     return plan["amount_yen"] * days + bonus
-
-
-def _numbers(text: str) -> list[str]:
-    return [number for number in text.split(";") if number.strip()]
 
 
 class GoalBook:
@@ -75,28 +73,28 @@ class GoalBook:
         return self._known[number]
 
     def _state_on(self, day: int) -> GoalRules:
-        targets = _latest(self.tables["goal_targets"], day, "goal_no")
+        targets = in_force(self.tables["goal_targets"], day, "goal_no")
         rows = [
             (goal["goal_no"], goal["sleeve_no"], self._target(target, target["target_date"]), epoch_day(target["target_date"]),
              target["want_ppm"])
-            for goal in self.tables["goals"] if (target := targets.get(goal["goal_no"])) is not None
+            for goal in self.tables["goals"] if (target := targets.get((goal["goal_no"],))) is not None
         ]
         names = ("goal_no", "sleeve_no", "target_yen", "target_date", "want_ppm")
         goals = {name: np.array([row[k] for row in sorted(rows)], np.int64) for k, name in enumerate(names)}
         money = {"instalment": np.zeros(self.sleeves, np.int64), "drawing": np.zeros(self.sleeves, np.int64)}
-        for (sleeve, kind), row in _latest(self.plans, day, "sleeve_no", "kind").items():
+        for (sleeve, kind), row in in_force(self.plans, day, "sleeve_no", "kind").items():
             money[kind][sleeve] = a_month(row)
-        assumed = _latest(self.tables["model_assumptions"], day, "model_no")
+        assumed = in_force(self.tables["model_assumptions"], day, "model_no")
         mean = _dense(assumed, "mean_ppm", 0, self.sizes["model_no"])
         risk = _dense(assumed, "risk_ppm", -1, self.sizes["model_no"])
-        gates = _latest(self.tables["goal_gates"], day, "program_no")
-        limits = _latest(self.tables["contract_limits"], day, "contract_no")
+        gates = in_force(self.tables["goal_gates"], day, "program_no")
+        limits = in_force(self.tables["contract_limits"], day, "contract_no")
         limit = _dense(limits, "most_risk_ppm", NO_LIMIT, self.sizes["contract_no"])
         return GoalRules(
             goals, money["instalment"], money["drawing"], mean, risk,
             {name: _dense(gates, name, default, self.sizes["program_no"]) for name, default in GATES.items()}, limit, risk, limit,
             lambda numbers, dates: np.array([
-                self._target(targets[number], date) for number, date in zip(numbers.tolist(), dates, strict=True)
+                self._target(targets[number,], date) for number, date in zip(numbers.tolist(), dates, strict=True)
             ], np.int64),
         )
 
@@ -111,20 +109,8 @@ def _size(rows: Rows, number: str) -> int:
     return 1 + max((row[number] for row in rows), default=0)
 
 
-def _latest(rows: Rows, day: int, *key: str) -> dict:
-    """Return the row in force of each key (適用中の行): the latest valid_from_date not after the day."""
-    found: dict = {}
-    for row in rows:
-        if epoch_day(row["valid_from_date"]) > day:
-            continue
-        name = row[key[0]] if len(key) == 1 else tuple(row[part] for part in key)
-        if name not in found or row["valid_from_date"] > found[name]["valid_from_date"]:
-            found[name] = row
-    return found
-
-
-def _dense(rows: Mapping[int, Mapping], name: str, default: int, size: int) -> np.ndarray:
+def _dense(rows: Mapping[tuple[int], Mapping], name: str, default: int, size: int) -> np.ndarray:
     column = np.full(size, default, np.int64)
-    for number, row in rows.items():
+    for (number,), row in rows.items():
         column[number] = row[name]
     return column

@@ -19,6 +19,7 @@ from tsutsumi.core.sale_costs import sale_tax_rate_ppm
 from tsutsumi.core.schema import Frame
 from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
 from tsutsumi.core.units import PPM
+from tsutsumi.run.dated_rows import in_force
 from tsutsumi.run.drawing_book import DrawingBook
 from tsutsumi.run.fee_terms_book import FeeTermsBook, Rows
 from tsutsumi.run.goal_book import GOAL_TABLES, GoalBook
@@ -136,7 +137,7 @@ class Reference:
         number = bisect_right(self._group_days, day)
         if number not in self._groups:
             accounts = self.registry.contracts["account_no"]
-            latest = _latest(rows, day, "contract_no")
+            latest = in_force(rows, day, "contract_no")
             groups = {contract: row["group_id"] for (contract,), row in latest.items() if row["group_id"]}
             homes = np.arange(self.registry.accounts["custodian_no"].size)
             for contract, group in groups.items():  # joined step by step: an account in two groups joins both
@@ -159,7 +160,7 @@ class Reference:
         months: dict[int, set[int]] = {}
         columns |= {name: np.zeros(programs, np.int64) for name in SETTINGS}
         columns["rebalance_fraction_ppm"] = np.full(programs, PPM, np.int64)
-        for program, row in _latest(self.tables["program_rules"], day, "program_no").items():
+        for program, row in in_force(self.tables["program_rules"], day, "program_no").items():
             for name in PROGRAM_NUMBERS:
                 columns[name][program[0]] = row[name]
             months[program[0]] = {int(month) for month in row["rebalance_months"].replace(";", ",").split(",") if month.strip()}
@@ -173,9 +174,9 @@ class Reference:
             for name in ("retry_days", "retry_count"):
                 columns[name][program[0]] = row.get(name, 0)
         offered = np.zeros((programs, models), bool)
-        for (program, model), row in _latest(self.tables["program_models"], day, "program_no", "model_no").items():
+        for (program, model), row in in_force(self.tables["program_models"], day, "program_no", "model_no").items():
             offered[program, model] = row["offered"]
-        latest = _latest(self.tables["program_shares"], day, "program_no")
+        latest = in_force(self.tables["program_shares"], day, "program_no")
         shares = defaultdict(list)
         for row in self.tables["program_shares"]:
             known = latest.get((row["program_no"],))
@@ -269,18 +270,6 @@ class Reference:
                 break
             latest |= {currency: (ppm, day) for currency, ppm in self.fx[day]}
         return latest
-
-
-def _latest(rows: Rows, day: int, *key: str) -> dict[tuple, dict]:
-    """Return the row in force of each key (適用中の行): the one with the latest valid_from_date not after the day."""
-    found: dict[tuple, dict] = {}
-    for row in rows:
-        if epoch_day(row["valid_from_date"]) > day:
-            continue
-        name = tuple(row[part] for part in key)
-        if name not in found or row["valid_from_date"] > found[name]["valid_from_date"]:
-            found[name] = row
-    return found
 
 
 def _instruments(rows: Rows) -> Frame:

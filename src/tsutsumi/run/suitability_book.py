@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date as Date
-from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -12,6 +11,7 @@ from tsutsumi.core.questionnaire import Questionnaire, QuestionnaireError
 from tsutsumi.core.questionnaire_file import parse_answers, parse_questionnaire
 from tsutsumi.core.retakes import Change, Take, changes, limit_day, raised_from
 from tsutsumi.core.suitability import Assessment, Judgement, assess
+from tsutsumi.run.clock import day_in_japan
 from tsutsumi.run.suitability_models import judged_offer
 from tsutsumi.store.approvals import person
 from tsutsumi.store.assessment_rows import (
@@ -29,8 +29,6 @@ from tsutsumi.store.load_reference import load_table
 from tsutsumi.store.manifest import last_day, lock_house
 from tsutsumi.store.rows import next_number, numbers_of
 from tsutsumi.store.tables import assessments, contracts
-
-JAPAN = timedelta(hours=9)  # ahead of UTC, all year
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def record_assessment(
     """
     name = person(by)
     given, named, dated = parse_answers(answers)
-    today = (datetime.fromisoformat(recorded_at) + JAPAN).date()
+    today = day_in_japan(recorded_at)
     day = dated or today
     with lock_house(house.folder, "suitability"), transaction(house) as connection:
         number = _contract(connection, contract_id, house)
