@@ -14,12 +14,14 @@ from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.options import KINDS
 from tsutsumi.core.goals.within import odds
+from tsutsumi.run.advice_list import READ
 from tsutsumi.run.close_day import close_through
 from tsutsumi.run.goal_book import GOAL_TABLES
 from tsutsumi.run.replay import replay
 from tsutsumi.store import audit
 from tsutsumi.store.database import create_house, open_house, reading, transaction
-from tsutsumi.store.day_tables import load_books, load_day
+from tsutsumi.store.day_tables import load_books, load_day, read_closed_day
+from tsutsumi.store.manifest import closed_days
 from tsutsumi.store.rows import insert_rows
 from tsutsumi.store.tables import advice_answers, events, goal_targets, plans, program_models, sleeves
 
@@ -317,6 +319,22 @@ def test_limits_cap_the_options_and_the_best_yearly_choice(capsys, folder):
     risks = {rung["model_id"]: rung["risk_ppm"] for rung in shown["ladder"]}
     assert all(risks[option["model_id"]] <= 60_000 for option in shown["options"] if option["model_id"])
     assert changed[0] == (2 if "beyond what is suitable" in changed[2] else 0)
+
+
+def test_the_list_reads_of_every_day_only_what_it_needs(closed):
+    house = open_house(closed)
+    with reading(house) as connection:
+        days = closed_days(connection)
+    told_on = 0
+    for day in days:
+        some, whole = read_closed_day(house, day, READ), read_closed_day(house, day)
+        assert set(some) == set(whole) & set(READ)
+        for name, frame in some.items():
+            assert set(frame) == set(READ[name])
+            assert all(np.array_equal(column, whole[name][of]) for of, column in frame.items())
+            told_on += name == "advice"
+    house.engine.dispose()
+    assert told_on >= 1 and len(days[-1].files) == 2
 
 
 def test_advice_has_the_same_bytes_in_any_number_of_partitions_and_again(closed):

@@ -6,7 +6,7 @@ from datetime import date as Date
 
 import pytest
 
-from tests.app.suitable_house import CAREFUL, FOLDER, HIGHER, NAV, QUESTIONS, answers, fill, write
+from tests.app.suitable_house import CAREFUL, CLOSED, FOLDER, HIGHER, NAV, QUESTIONS, answers, fill, write
 from tests.store.files import load
 from tsutsumi.app.cli import run
 from tsutsumi.app.cli.suitability_page import MOST_SHOWN, recheck_lines, retakes_lines
@@ -129,6 +129,22 @@ def test_nothing_beyond_a_limit_is_done(capsys, folder):
     code, out, _ = told(capsys, str(folder / "house"), "--recheck")
     assert code == 0 and "上限のない契約 without a limit 2" in out
     assert content(capsys, folder, "--recheck")["violations"] == []
+
+
+def test_a_model_without_a_stated_risk_is_a_line_of_its_own_and_no_violation(capsys, tmp_path):
+    risks = "model_id,valid_from_date,mean_ppm,risk_ppm\nmix,2026-07-01,25000,115000\n"
+    limits = "contract_id,valid_from_date,most_risk_ppm\nk1,2026-08-04,200000\n"
+    house = fill(create_house(tmp_path / "house"), model_assumptions=risks, contract_limits=limits)
+    alerts = load_day(house, CLOSED).get("alerts", {"kind": []})
+    assert "unsuitable" not in list(alerts["kind"])  # the close says the same
+    house.engine.dispose()
+    code, out, err = told(capsys, str(tmp_path / "house"), "--recheck")
+    assert (code, err) == (0, "") and "beyond the limit 0" in out and "of no stated risk 1" in out
+    assert "判定できない契約 not told, contract k1" in out and "？ growth" in out and "×" not in out
+    found = content(capsys, tmp_path, "--recheck")
+    assert (found["violation_count"], found["untold_count"], found["violations"]) == (0, 1, [])
+    assert [(one["model_id"], one["permitted"], one["sleeve_ids"]) for one in found["untold"]] == [("growth", None, ["s1"])]
+    assert [one["permitted"] for one in found["contracts"][0]["models"]] == [True, None]
 
 
 def test_the_history_shows_the_moves_and_the_flag(capsys, folder):

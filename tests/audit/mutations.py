@@ -186,6 +186,10 @@ MUTATIONS = {
     ),
     "a payout of another amount": (add("payouts", {"amount_yen": 1}, kind="withdrawal"), "the flows pay what was promised"),
     "a probability over one": (add("goals", {"probability_ppm": 200_000}), "probability"),
+    "a part less likely than the whole": (add("goals", {"floor_ppm": -200_000}), "no less likely than the whole"),
+    "a part that is all of it": (add("goals", {"floor_yen": 400_000}), "below the target"),
+    "a part without a state": (put("goals", {"floor_status": None}), "with a state"),
+    "a part that was not told": (put("goals", {"floor_ppm": None}), "told where the goal is"),
 }
 
 

@@ -54,8 +54,23 @@ def goals(books: Books) -> list[Check]:
     frame = books.export.table("goals", "date", "goal_id", "sleeve_id", "probability_ppm")
     bad = frame.filter((col("probability_ppm") < 0) | (col("probability_ppm") > 10**6))
     twice = frame.group_by("date", "goal_id", "sleeve_id").len().filter(col("len") > 1)
-    return [found("goals: probability between 0 and 1,000,000", frame.height, bad.select("date", "goal_id", "probability_ppm")),
-            found("goals: one row per goal and day", frame.height, twice)]
+    checks = [found("goals: probability between 0 and 1,000,000", frame.height, bad.select("date", "goal_id", "probability_ppm")),
+              found("goals: one row per goal and day", frame.height, twice)]
+    return checks + (_floors(frame) if books.export.has("goals", "floor_ppm") else [])
+
+
+def _floors(frame: pl.DataFrame) -> list[Check]:
+    """The essential amount: told where the goal is and it has one, no less likely than the whole, and with a state."""
+    part, ppm, status = col("floor_yen").is_not_null(), col("floor_ppm"), col("floor_status")
+    rules = {
+        "told where the goal is": ppm.is_not_null() != (part & col("probability_ppm").is_not_null()),
+        "no less likely than the whole": part & (ppm < col("probability_ppm")),
+        "above zero and below the target": part & ((col("floor_yen") <= 0) | (col("floor_yen") >= col("target_yen"))),
+        "with a state": (ppm.is_not_null() & status.is_null())
+        | (status.is_not_null() & (~part | ~status.is_in(["safe", "at_risk"]))),
+    }
+    return [found(f"goals: an essential amount is {name}", frame.height, frame.filter(bad).select("date", "goal_id", "floor_yen",
+                  "floor_ppm", "floor_status")) for name, bad in rules.items()]
 
 
 def flows(books: Books) -> list[Check]:

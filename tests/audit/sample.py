@@ -149,7 +149,8 @@ def build() -> dict[str, list[dict]]:
     made.orders += last
     made.__post_init__()
     tables = made.run(LAST)
-    tables["goals"] = [{"date": LAST, "goal_id": "G1", "sleeve_id": "A2", "probability_ppm": 815_000}]
+    tables["goals"] = [{"date": LAST, "goal_id": "G1", "sleeve_id": "A2", "probability_ppm": 815_000,
+                        "target_yen": 900_000, "floor_yen": 500_000, "floor_ppm": 930_000, "floor_status": "safe"}]
     tables["alerts"] = [{"date": MISSING, "kind": "price_missing", "cause": "no row", "cure": "load the price", "status": "open"}]
     for block in tables["blocks"]:
         orders = [order for order in tables["orders"] if order["block_id"] == block["block_id"]]

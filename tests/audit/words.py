@@ -34,11 +34,13 @@ OPTIONAL_COLUMNS = {
     "blocks": "custodian_id? asked_units? asked_yen? orders?",
     "flows": "instrument_id?",
     "fees": "collected_yen?",
+    "goals": "target_yen? floor_yen? floor_ppm? floor_status?",
     "distributions": "fx_ppm?",
     "fee_terms": "program_id? fee_terms_id?",
 }
 TEXT_ENDS = ("_id", "_toml")
 TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "component", "ledger_account", "asset", "cause", "cure",
+         "floor_status",
          "contract_ids"}
 
 # Dates that need not be a business day, and dates that may lie after the exported one.

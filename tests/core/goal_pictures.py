@@ -8,9 +8,9 @@ from tsutsumi.core.goals.portfolio import Portfolio
 from tsutsumi.core.goals.scenarios import fan
 
 FOLDER = Path(__file__).parents[2] / "docs" / "rules"
-WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 720, 360, 70, 90, 30, 45
+WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 480, 330, 76, 50, 40, 52  # narrow: on a telephone the words stay readable
 STYLE = (
-    "text{font:13px 'Hiragino Sans','Noto Sans CJK JP','Yu Gothic',Meiryo,sans-serif;fill:#333}"
+    "text{font:13px 'Hiragino Sans','Noto Sans CJK JP','Noto Sans JP','Yu Gothic',Meiryo,sans-serif;fill:#222}.small{fill:#555}"
     ".axis{stroke:#999;stroke-width:1}.grid{stroke:#ddd;stroke-width:1}"
     ".outer{fill:#cfe0f3}.inner{fill:#8fb6de}.line{fill:none;stroke:#1f4e86;stroke-width:2}"
     ".goal{stroke:#b3261e;stroke-width:1.5;stroke-dasharray:6 4}.mark{fill:#b3261e}"
@@ -31,9 +31,12 @@ def path(points: list[Point]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
-def frame(title: str, x_marks: list[tuple[float, str]], y_marks: list[tuple[float, str]], body: list[str]) -> str:
-    """Return a whole picture: title, axes with their marks, and what is drawn."""
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" role="img">', f"<title>{title}</title>"]
+def frame(
+    title: str, axes: tuple[str, str], x_marks: list[tuple[float, str]], y_marks: list[tuple[float, str]], body: list[str]
+) -> str:
+    """Return a whole picture: title, axes with their names and marks, and what is drawn."""
+    size = f'viewBox="0 0 {WIDE} {HIGH}" width="{WIDE}" height="{HIGH}"'
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">', f"<title>{title}</title>"]
     lines += [f"<style>{STYLE}</style>", f'<rect width="{WIDE}" height="{HIGH}" fill="#fff"/>']
     for y, text in y_marks:
         lines.append(f'<line class="grid" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -41,6 +44,8 @@ def frame(title: str, x_marks: list[tuple[float, str]], y_marks: list[tuple[floa
     lines += body
     for x, text in x_marks:
         lines.append(f'<text x="{x:.1f}" y="{HIGH - BOTTOM + 20}" text-anchor="middle">{text}</text>')
+    lines.append(f'<text class="small" x="{LEFT}" y="{TOP - 16}">{axes[1]}</text>')
+    lines.append(f'<text class="small" x="{WIDE - RIGHT}" y="{HIGH - 8}" text-anchor="end">{axes[0]}</text>')
     lines.append(f'<line class="axis" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{HIGH - BOTTOM}" y2="{HIGH - BOTTOM}"/>')
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -63,7 +68,8 @@ def fan_picture() -> str:
     for key, text in (("p5", "5 %"), ("p25", "25 %"), ("p50", "50 %"), ("p75", "75 %"), ("p95", "95 %")):
         body.append(f'<text x="{WIDE - RIGHT + 8}" y="{y(rows[-1][key]) + 4:.1f}">{text}</text>')
     marks = [(y(yen), f"{yen // 10_000:,} 万円") for yen in range(0, 20_000_001, 5_000_000)]
-    return frame("資産の見通しと達成確率", [(x(year), f"{year} 年") for year in range(0, years + 1, 3)], marks, body)
+    x_marks = [(x(year), f"{year} 年") for year in range(0, years + 1, 3)]
+    return frame("資産の見通しと達成確率", ("いまからの年数", "資産（右の数字: その割合がこの額以下）"), x_marks, marks, body)
 
 
 def risk_picture() -> str:
@@ -76,9 +82,9 @@ def risk_picture() -> str:
     body = [f'<polyline class="line" points="{path([(x(s), y(p)) for s, p in zip(steps, chances, strict=True)])}"/>']
     body.append(f'<circle class="mark" cx="{at[0]:.1f}" cy="{at[1]:.1f}" r="5"/>')
     body.append(f'<text x="{at[0]:.1f}" y="{at[1] - 12:.1f}" text-anchor="middle">最も高い {shown_percent(chances[top])} %</text>')
-    body.append(f'<text x="{WIDE - RIGHT}" y="{HIGH - 6}" text-anchor="end">リスク（年の標準偏差）</text>')
     x_marks = [(x(percent / 100), f"{percent} %") for percent in range(0, 31, 5)]
-    return frame("リスクと達成確率", x_marks, [(y(percent / 100), f"{percent} %") for percent in range(0, 101, 20)], body)
+    y_marks = [(y(percent / 100), f"{percent} %") for percent in range(0, 101, 20)]
+    return frame("リスクと達成確率", ("リスク（年の標準偏差）", "達成確率"), x_marks, y_marks, body)
 
 
 PICTURES = {"goals-fan.svg": fan_picture, "goals-risk.svg": risk_picture}

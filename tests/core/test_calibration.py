@@ -1,4 +1,4 @@
-"""Told against came true: by hand, against other formulas, and in worlds where the answer is known."""
+"""Told against came true: by hand, against other formulas, and with goals that move together."""
 
 import csv
 import json
@@ -6,19 +6,23 @@ from collections import Counter
 from datetime import date
 from math import sqrt
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from tests.days.small_house import THROUGH, make_house
 from tsutsumi.app.cli import run
-from tsutsumi.app.cli.calibration_page import picture
+from tsutsumi.app.cli.calibration_picture import picture
 from tsutsumi.core.calendar import epoch_day
-from tsutsumi.core.calibration import calibration, wilson_ppm
+from tsutsumi.core.calibration import calibration, clustered_ppm, student_bound, wilson_ppm
 from tsutsumi.core.goal_dates import months_left_ppm
-from tsutsumi.run.calibration import CALM, CRISIS, TO_CALM, TO_CRISIS, _surprises, house_calibration, simulated_calibration
+from tsutsumi.demo.calibration import simulated_calibration
+from tsutsumi.demo.real_series import sp500
+from tsutsumi.run.calibration import Uncounted, house_calibration
 from tsutsumi.run.close_day import close_through
 from tsutsumi.run.export import gather_house
 from tsutsumi.store.database import open_house
@@ -66,21 +70,47 @@ def test_what_is_no_report_is_refused():
     assert calibration([], []).count == 0
 
 
-def test_in_the_lognormal_world_what_is_told_comes_true():
-    report = simulated_calibration(6_000, 20, 3)["lognormal"][0].report
-    assert report.count == 6_000 and len(report.bands) == 10
-    assert sum(band.holds for band in report.bands) >= 8, "95 % intervals: one band in twenty falls outside by chance"
-    assert report.reliability_ppm < 1_500
-    assert simulated_calibration(300, 12, 5) == simulated_calibration(300, 12, 5)
+def test_students_bound_is_that_of_its_law():
+    for freedom in (3, 4, 9, 19, 49, 99, 499):
+        assert float(student_bound(freedom)) == pytest.approx(student.ppf(0.975, freedom), abs=0.012)
 
 
-def test_the_world_of_crises_has_the_same_mean_and_spread_and_fatter_tails():
-    chance = np.random.Generator(np.random.PCG64(1))
-    months = _surprises("crises", 4_000, 240, chance).ravel()
-    assert abs(months.mean()) < 0.01 and abs(months.std() - 1) < 0.01
-    assert ((months - months.mean()) ** 4).mean() > 4, "a normal law has 3"
-    share = TO_CRISIS / (TO_CRISIS + TO_CALM)
-    assert abs(share * CRISIS[0] + (1 - share) * CALM[0]) < 1e-3
+@given(st.lists(st.tuples(st.integers(1, 300), st.floats(0, 1)), min_size=2, max_size=12))
+def test_the_interval_by_paths_is_wilsons_of_the_goals_that_stand_for_themselves(rows):
+    counts, trues = [count for count, _ in rows], [round(count * share) for count, share in rows]
+    paths, whole, share = len(rows), sum(counts), sum(trues) / sum(counts)
+    variance = paths / (paths - 1) * sum((true - share * count) ** 2 for true, count in zip(trues, counts, strict=True)) / whole**2
+    told = paths if share in (0, 1) else whole if variance < 1e-15 else share * (1 - share) / variance
+    n, z = min(told * (1.96 / float(student_bound(paths - 1))) ** 2, whole), 1.96
+    middle, half = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = clustered_ppm(trues, counts)
+    assert low == pytest.approx(max((middle - half) / (1 + z * z / n) * 1e6, 0), abs=2)
+    assert high == pytest.approx(min((middle + half) / (1 + z * z / n) * 1e6, 1e6), abs=2)
+    assert low <= share * 1e6 + 1 and high >= share * 1e6 - 1
+
+
+def test_where_goals_of_a_path_move_together_the_interval_by_paths_is_right_and_that_by_goals_is_not():
+    chance = np.random.Generator(np.random.PCG64(4))
+    by_paths = by_goals = 0
+    for _ in range(400):
+        shares, counts = chance.beta(3.2, 0.8, 60), chance.integers(5, 80, 60)  # 80 % in the mean, far apart
+        trues = chance.binomial(counts, shares)
+        low, high = clustered_ppm(trues.tolist(), counts.tolist())
+        by_paths += low <= 800_000 <= high
+        low, high = wilson_ppm(int(trues.sum()), int(counts.sum()))
+        by_goals += low <= 800_000 <= high
+    assert 0.92 <= by_paths / 400 <= 0.98, "a 95 % interval"
+    assert by_goals / 400 < 0.6, "too narrow"
+
+
+def test_one_path_says_nothing_and_many_say_how_far_single_ones_lie_apart():
+    (band,) = calibration([850_000] * 50, [True] * 40 + [False] * 10, [7] * 50).bands
+    assert (band.low_ppm, band.high_ppm, band.path_count, band.path_low_ppm) == (0, 1_000_000, 1, None)
+    path = np.repeat(np.arange(11), 20)
+    true = np.concatenate([np.arange(20) < 10 + place for place in range(11)])  # 50 %, 55 %, … 100 %
+    report = calibration(np.full(220, 850_000), true, path)
+    assert (report.bands[0].path_low_ppm, report.bands[0].path_high_ppm) == (550_000, 950_000) and report.path_count == 11
+    assert calibration(np.full(219, 850_000), true[1:], path[1:]).bands[0].path_low_ppm == 600_000, "a path of 19 goals is none"
 
 
 @pytest.fixture(scope="module")
@@ -95,23 +125,31 @@ def house(tmp_path_factory):
 def test_a_house_is_held_against_its_own_export(house):
     goals = gather_house(house, THROUGH)["goals"].to_dicts()
     ended = {row["goal_id"]: row["probability_ppm"] == 1_000_000 for row in goals if row["months_ppm"] == 0}
-    first = {}
+    first, last = {}, {}
     for row in sorted(goals, key=lambda row: row["date"]):
+        last[row["goal_id"]] = row["date"]
         if row["months_ppm"] > 0 and row["probability_ppm"] is not None:
             first.setdefault(row["goal_id"], row["probability_ppm"])
     known = [name for name in ended if name in first]
-    begun = house_calibration(house)[0]
+    reports, left = house_calibration(house)
+    begun = reports[0]
     assert begun.years == 0 and begun.report == calibration([first[name] for name in known], [ended[name] for name in known])
+    running = [name for name in first if name not in ended and last[name] == THROUGH]
+    assert left.running_count == len(running) and left.changed_count == 0
+    assert left.running_count + left.closed_count + begun.report.count == len(first), "every goal that was told is somewhere"
 
 
-def goal_day(day: date, *rows: tuple) -> tuple:
-    """Return a closed day whose goals are told: number, target, target date, status, probability, value."""
-    columns = list(zip(*rows, strict=True))
+def goal_day(day: date, *rows: tuple, values: tuple = (5, 5, 5, 5, 5), closing: int = 0) -> tuple:
+    """Return a closed day whose goals are told (number, target, date, status, probability, value), with books of five sleeves."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 6
     names = ("goal_no", "target_yen", "target_date", "status_code", "probability_ppm", "value_yen")
     table = {name: np.array([epoch_day(one) if name == "target_date" else one for one in column])
              for name, column in zip(names, columns, strict=True)}
     table["months_ppm"] = np.array([months_left_ppm(epoch_day(day), end) for end in table["target_date"].tolist()])
-    return day, {"goals": table}, None
+    table["sleeve_no"] = table["goal_no"]
+    status = np.array([number == closing for number in range(1, 6)], np.int8)
+    sleeves = {"status_code": status, "value_yen": np.array(values)}
+    return day, {"goals": table}, SimpleNamespace(row_of_sleeve=np.array([-1, 0, 1, 2, 3, 4]), sleeves=sleeves)
 
 
 def test_a_goal_is_told_at_its_horizons_and_anew_when_its_target_changes(monkeypatch):
@@ -127,30 +165,80 @@ def test_a_goal_is_told_at_its_horizons_and_anew_when_its_target_changes(monkeyp
                  (3, money, end, 4, -1, money), (4, 0, end, 3, 0, 0)),
     ]
     monkeypatch.setattr("tsutsumi.run.calibration.walk", lambda house: iter(days))
-    begun, one, three, five, ten = (told.report for told in house_calibration(None))
+    reports, left = house_calibration(None)
+    begun, one, three, five, ten = (told.report for told in reports)
     assert begun == calibration([700_000, 200_000, 610_000, 100_000], [True, False, True, False])
     assert one == calibration([720_000, 300_000], [True, False])
     assert three == calibration([710_000, 200_000], [True, False])
     assert five.count == ten.count == 0
+    assert left == Uncounted(0, 0, 2), "the targets of 2 and 3 changed"
+
+
+def test_money_that_ran_out_did_not_come_true_and_a_closed_sleeve_is_no_word(monkeypatch):
+    """On the date: 1 is there; 2 has no money and is no longer followed; 3 is closing; 4 got another date; 5 runs on."""
+    end, late = date(2026, 6, 15), date(2027, 6, 15)
+    before = [(number, 0, end, 0, 100_000 * number, 5) for number in (1, 2, 3, 4)] + [(5, 0, late, 0, 500_000, 5)]
+    days = [
+        goal_day(date(2026, 1, 5), *before),
+        goal_day(date(2026, 6, 15), (1, 0, end, 0, 1_000_000, 5), (5, 0, late, 0, 500_000, 5), values=(5, 0, 5, 0, 5), closing=3),
+    ]
+    targets = [{"goal_no": number, "valid_from_date": date(2025, 1, 6)} for number in range(1, 6)]
+    targets.append({"goal_no": 4, "valid_from_date": date(2026, 3, 2)})
+    monkeypatch.setattr("tsutsumi.run.calibration.walk", lambda house: iter(days))
+    monkeypatch.setattr("tsutsumi.run.calibration.rows_of", lambda house, *names: {"goal_targets": targets})
+    reports, left = house_calibration(None)
+    assert reports[0].report == calibration([100_000, 200_000], [True, False])
+    assert left == Uncounted(running_count=1, closed_count=1, changed_count=1)
 
 
 def test_the_command(house, capsys, tmp_path):
     assert run(["calibration", "--simulate", "200", "--years", "10", "--json", "--svg", str(tmp_path / "c.svg"),
                 "--to", str(tmp_path / "c.csv")]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert [one["years_before"] for one in told["crises"]] == [0, 1, 3, 5, 10] and told["lognormal"][0]["count"] == 200
+    assert [one["years_before"] for one in told["crises"]] == [0, 1, 3, 5, 10, None] and told["lognormal"][0]["count"] == 200
+    assert told["sample"][0]["count"] == 200 * 100 and told["sample"][0]["path_count"] == 100
     with (tmp_path / "c.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     bands = [(world, one["years_before"], band) for world, reports in told.items() for one in reports for band in one["bands"]]
     said = [{"world": world, "years_before": years} | band for world, years, band in bands]
-    assert [{name: str(value) for name, value in row.items()} for row in said] == rows and len(rows) > 20
+    written = [{name: "" if value is None else str(value) for name, value in row.items()} for row in said]
+    assert written == rows and len(rows) > 100
     assert all(band["gap_ppm"] == band["true_ppm"] - band["told_ppm"] for _, _, band in bands)
     assert (tmp_path / "c.svg").read_text(encoding="utf-8").startswith("<svg")
     assert run(["calibration", str(house.folder)]) == 0 and "この家" in capsys.readouterr().out
+    assert run(["calibration", str(house.folder), "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["not_counted"]) == {"running_count", "closed_count", "changed_count"}
     for wrong in ([], ["--simulate", "0"], ["--simulate", "5", "--years", "1"], [str(house.folder), "--simulate", "5"]):
         assert run(["calibration", *wrong]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
-def test_the_picture_of_the_page_is_that_of_the_code():
-    assert PICTURE.read_text(encoding="utf-8") == picture(simulated_calibration(10_000, 20, 1))
+def test_without_the_packages_of_the_real_figures_the_other_worlds_are_told(capsys, monkeypatch):
+    from tsutsumi.demo.market_paths import real_months
+
+    for known in (real_months, sp500):
+        known.cache_clear()
+    monkeypatch.setattr("tsutsumi.demo.real_series.find_spec", lambda name: None)
+    assert run(["calibration", "--simulate", "40", "--json"]) == 1
+    said = capsys.readouterr()
+    assert list(json.loads(said.out)) == ["lognormal", "crises"]
+    assert len(said.err.strip().splitlines()) == 1 and "pip install --no-deps skfolio" in said.err
+    assert run(["calibration", "--simulate", "40"]) == 1
+    assert "lognormal: 2 経路" in capsys.readouterr().out
+
+
+def share(ppm: int) -> str:
+    return f"{ppm / 10_000:.1f}"
+
+
+def test_the_picture_and_the_table_of_the_page_are_those_of_the_code():
+    found = simulated_calibration(10_000, 20, 1).worlds
+    assert PICTURE.read_text(encoding="utf-8") == picture(found)
+    page = (PICTURE.parent / "goals.md").read_text(encoding="utf-8")
+    bands = {world: reports[0].report.bands for world, reports in found.items()}
+    for k, band in enumerate(bands["sample"]):
+        cells = [f"{10 * k} – {10 * k + 10}", share(band.told_ppm)]
+        cells += [share(bands[world][k].true_ppm) for world in ("lognormal", "crises", "known")]
+        cells.append(f"{share(band.true_ppm)}（{share(band.low_ppm)} – {share(band.high_ppm)}）")
+        cells += [share(bands["sample_path"][k].true_ppm), f"{share(band.path_low_ppm)} – {share(band.path_high_ppm)}"]
+        assert f"| {' | '.join(cells)} |" in page, cells

@@ -14,8 +14,23 @@ from tsutsumi.core.books import goals_of
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.drawing_rules import DrawingRule
 from tsutsumi.core.goal_dates import months_left_ppm, moved_date
-from tsutsumi.core.goal_status import ABOVE, BELOW, IN_ALERT, NONE, PARTS, RIGHT, STATUSES, tell_goals, tell_unsuitable, zones
+from tsutsumi.core.goal_status import (
+    ABOVE,
+    AT_RISK,
+    BELOW,
+    IN_ALERT,
+    NO_FLOOR,
+    NONE,
+    PARTS,
+    RIGHT,
+    SAFE,
+    STATUSES,
+    tell_goals,
+    tell_unsuitable,
+    zones,
+)
 from tsutsumi.core.rules import GoalRules, TermDrawing
+from tsutsumi.core.schema import check
 
 YESTERDAY, TODAY, IN_TEN_YEARS = "2026-12-01", "2026-12-02", "2036-12-02"
 NO_LIMIT = 1 << 40
@@ -24,9 +39,12 @@ GATES = {
 }
 
 
-def goal_rules(*, target=8_000_000, date=IN_TEN_YEARS, mean=50_000, risk=150_000, saved=0, drawn=0, limit=NO_LIMIT, before=None):
+def goal_rules(
+    *, target=8_000_000, date=IN_TEN_YEARS, mean=50_000, risk=150_000, saved=0, drawn=0, limit=NO_LIMIT, before=None, floor=0,
+):
     size = 6
-    of = {"goal_no": [7], "sleeve_no": [1], "target_yen": [target], "target_date": [day(date)], "want_ppm": [800_000]}
+    of = {"goal_no": [7], "sleeve_no": [1], "target_yen": [target], "target_date": [day(date)], "want_ppm": [800_000],
+          "floor_yen": [floor]}
     models = np.full(4, risk, np.int64)
     return GoalRules(
         {name: np.array(values, np.int64) for name, values in of.items()}, np.full(size, saved), np.full(size, drawn),
@@ -80,6 +98,44 @@ def test_months_left_never_grow_with_time_and_grow_with_the_date(first, days, la
     assert months_left_ppm(first, first + days + later) >= left >= 0
     full = left // 1_000_000
     assert moved_date(from_epoch_day(first), full) <= from_epoch_day(first + days)
+
+
+def test_the_essential_amount_has_a_probability_of_its_own_by_the_same_law():
+    _, row, *_ = evening(5_000_000, floor=5_500_000)
+    assert abs(row["floor_ppm"] - lump(5e6, 5.5e6, 120)) < 50 and abs(row["probability_ppm"] - lump(5e6, 8e6, 120)) < 50
+    assert (row["floor_yen"], row["floor_code"]) == (5_500_000, AT_RISK)
+    _, row, *_ = evening(5_000_000)
+    assert (row["floor_yen"], row["floor_ppm"], row["floor_code"]) == (0, -1, NO_FLOOR)
+    assert evening(5_500_000, floor=5_500_000, date=TODAY)[1]["floor_ppm"] == 1_000_000
+    assert evening(5_499_999, floor=5_500_000, date=TODAY)[1]["floor_ppm"] == 0
+
+
+def test_an_essential_amount_at_risk_is_said_when_it_falls_and_not_again_before_it_has_recovered():
+    def on(value, was=None, **said):
+        facts, row, _, _, alerts = evening(value, was=was, floor=5_000_000, **said)
+        return facts, row, alerts.count("floor_at_risk")
+
+    safe, row, said = on(5_300_000)  # 84 %
+    assert (row["floor_code"], said) == (SAFE, 0)
+    low, row, said = on(4_700_000, safe)  # 76 %
+    assert 700_000 < row["floor_ppm"] < 800_000 and (row["floor_code"], said) == (AT_RISK, 1)
+    same, row, said = on(5_200_000, low)  # 83 %, not yet 85
+    assert 800_000 <= row["floor_ppm"] < 850_000 and (row["floor_code"], said) == (AT_RISK, 0)
+    assert on(4_700_000, same)[2] == 0
+    high, row, said = on(5_500_000, same)
+    assert row["floor_ppm"] >= 850_000 and (row["floor_code"], said) == (SAFE, 0)
+    assert on(4_700_000, high)[2] == 1
+    untold, row, said = on(4_700_000, high, risk=-1)  # no assumptions for an evening: its state is remembered
+    assert (row["floor_ppm"], row["floor_code"], said) == (-1, SAFE, 0) and on(4_700_000, untold)[2] == 1
+    assert on(4_700_000)[2] == 0, "a goal that begins so is told by goal_gate"
+    assert on(4_000_000, high, date=TODAY)[2] == 0, "on its date it is over"
+
+
+def test_a_day_of_an_older_program_has_no_essential_amounts():
+    facts = evening(5_000_000, floor=5_500_000)[0]
+    old = goals_of({name: column for name, column in facts.items() if not name.startswith("floor")})
+    assert (old["floor_ppm"].tolist(), old["floor_code"].tolist()) == ([-1], [NO_FLOOR])
+    assert check("goals", old)["probability_ppm"].tolist() == facts["probability_ppm"].tolist()
 
 
 def test_why_it_moved_adds_up_in_the_order_of_the_page():

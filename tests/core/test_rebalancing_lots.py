@@ -1,10 +1,13 @@
 """Whole lots: as near as the MILP solver and as trying all, never above the budget, minimum trades kept."""
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.oracles.day_oracle.lots import Line, nearest
 from tests.oracles.rebalancing_oracle import nearest_lots, tried_lots
 from tsutsumi.core.rebalance_lots import whole_units
 
@@ -112,6 +115,37 @@ def test_what_fits_together_beats_what_is_wanted_most():
     # a yen for the lot of 6 brings more than one for the lot of 10, but only one fits; one cheap lot less makes room for a dear one
     assert whole_units([6, 10], [0, 0], [5, 8], 10).tolist() == [0, 1]
     assert whole_units([350, 15], [0, 0], [340, 60], 400).tolist() == [1, 3]
+
+
+def test_a_lot_that_is_half_of_the_sleeve_is_bought_and_the_others_make_room():
+    # one lot of 621,460 leaves 447,131 open, two are 174,329 too many: 34 lots of 5,155 less pay for it, and the first is sold out
+    lot, held, target = [949, 621_460, 5_155], [132, 0, 185], [0, 1_068_591, 656_986]
+    assert whole_units(lot, held, target, 1_725_577, 1_000).tolist() == [-132, 2, -92]
+
+
+def test_half_a_yen_nearer_is_nearer():
+    assert whole_units([1_000_001], [0], [500_001], 1_000_001).tolist() == [1]
+    assert whole_units([1_000_001], [0], [500_000], 1_000_001).tolist() == [0]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_of_lots_equally_near_the_fewest_yen_count_and_then_the_fewest_of_the_first(seed):
+    rng = random.Random(seed)
+    lines = []
+    for _ in range(rng.randint(1, 4)):
+        lot, held = rng.choice([30, 50, 50, 100]), rng.randint(0, 6)
+        target = rng.choice([0, *(10 * rng.randint(1, 40),) * 6])
+        lines.append(Line(lot, held, target, held if held * lot <= target and rng.random() < 0.3 else 0))
+    budget, minimum = sum(line.target for line in lines), rng.choice([1, 60, 150])
+    names = ("lot_yen", "held", "target", "fewest")
+    lot, held, target, fewest = (np.array([getattr(line, name) for line in lines]) for name in names)
+    found = nearest(lines, budget, minimum)
+    if not found:
+        with pytest.raises(ValueError, match="no lots"):
+            whole_units(lot, held, target, budget, minimum, fewest)
+        return
+    best = min(found, key=lambda lots: ((np.array(lots) * lot).sum(), lots))
+    assert (held + whole_units(lot, held, target, budget, minimum, fewest)).tolist() == best
 
 
 def test_limits_keep_sales_and_purchases_out():

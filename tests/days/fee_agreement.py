@@ -1,9 +1,51 @@
 """The fees of the two closes as rows to compare: what was charged, to whom it goes, who owes it, when it was collected."""
 
 from tsutsumi.core.calendar import epoch_day
+from tsutsumi.core.fee_states import BASE_SUM, CONTRACT, CONTRACT_COLUMNS, DAY, MARK, MONEY, VALUE, fee_state, sleeve_rows
 
-FEE_KINDS = {"charge": 1, "addition": 2, "refund": 3, "performance": 4, "refund at the end": 5}
+FEE_KINDS = {"charge": 1, "addition": 2, "refund": 3, "performance": 4, "refund at the end": 5, "correction": 6,
+             "refund of a correction": 7}
 FEE_KEY = ("contract_no", "sleeve_no", "component_no", "kind_code", "start_date")
+
+
+class RightPast:
+    """The fee states of a slow close, as the rows that the columnar one goes on from: what they change in its state of the last
+    close.
+    """
+
+    def __init__(self, house) -> None:
+        self.applied = house.applied
+
+    def rows(self, books, event_nos: list[int]) -> list[tuple]:
+        """Return the rows of the events of a day."""
+        found = [(event, self.applied[event]) for event in event_nos if event in self.applied]
+        return [(event, *row) for event, applied in found for row in right_state(books, applied)]
+
+
+def right_state(books, applied) -> list[tuple]:
+    """Return the state of a contract's fees with what a correction changes in it."""
+    kept, number = [], applied.contract_no
+    state = fee_state(books, number)
+    more = {name: getattr(applied, of) for name, of in (("running_base_yen", "running"), ("uncharged_yen", "uncharged"))}
+    more |= {"net_deposit_yen": applied.deposits}
+    more |= {f"month_end_{k}_yen": applied.deposits for k, differs in enumerate(applied.month_ends, start=1) if differs}
+    last_step = {(row[2], row[3]): row[4] for row in state if row[5] == MARK}
+    by_day = any(row[5] == DAY for row in state)
+    for *key, kind, start, after, before, yen in state:
+        if kind == CONTRACT:
+            yen += more.get(CONTRACT_COLUMNS[key[4]], 0)
+        elif kind == BASE_SUM:
+            yen += applied.base_sums.get(key[2], 0)
+        elif kind == MARK and last_step[key[2], key[3]] == key[4]:
+            yen += applied.marks
+        if kind != DAY:
+            kept.append((*key, kind, start, after, before, yen))
+    account, last = state[0][0], None
+    for day, base in sorted(applied.day_bases.items()) if by_day else ():
+        if base != last:
+            kept.append((account, number, 0, 0, 0, DAY, epoch_day(day), 0, 0, base))
+        last = base
+    return kept + sleeve_rows(books, VALUE, applied.values) + sleeve_rows(books, MONEY, applied.money)
 
 
 def rows(frame: dict, names: tuple[str, ...]) -> list[tuple]:

@@ -1,11 +1,12 @@
 """A house closed in memory from the rows of its tables: for comparisons day by day."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date as Date
 from pathlib import Path
 
 import numpy as np
 
+from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.events import kind_code
 from tsutsumi.ports.paper import PaperBank, PaperCustodian
@@ -28,10 +29,10 @@ def event_row(row: dict, reference: Reference) -> tuple:
 
 def simulate_house(
     tables: dict[str, list[dict]], first: Date, through: Date, folder: Path, partitions: int = 1, partial_fill_ppm: int = 0,
-    bank: PaperBank | None = None,
+    bank: PaperBank | None = None, fee_states: Callable[[Books, list[int]], list[tuple]] | None = None,
 ) -> Iterator[DayResult]:
     """Yield the result of every close from first to through, with a custodian that fills and a bank that never fails, or one
-    that is given.
+    that is given; `fee_states` gives the rows that the events of a day, by their numbers, let fees go on from.
     """
     rows = {name: tables.get(name, []) for name in REFERENCE_TABLES + MARKET_TABLES}
     reference = Reference(rows, first, through)
@@ -43,7 +44,8 @@ def simulate_house(
         day = int(days[index])
         today = [event_row(row, reference) for row in waiting if epoch_day(row["date"]) <= day]
         waiting = [row for row in waiting if epoch_day(row["date"]) > day]
-        gathered = gather(reference, books, index, today, bank or PaperBank(failure_ppm=0), custodian)
+        states = fee_states(books, [row[0] for row in today]) if fee_states else []
+        gathered = gather(reference, books, index, today, bank or PaperBank(failure_ppm=0), custodian, states)
         result = run_day(books, gathered, {}, partitions)
         custodian.receive(day, new_orders(result.orders, day), told_flows(result.flows), told_allocations(result.allocated))
         yield result

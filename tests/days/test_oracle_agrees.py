@@ -8,6 +8,7 @@ import pytest
 from tests.days import fee_agreement as fees_of
 from tests.days.simulation import simulate_house
 from tests.oracles.day_oracle.simulate import simulate
+from tests.oracles.random_choices import random_choices_house
 from tests.oracles.random_house import random_house
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.debits import RETRY, SKIP
@@ -36,13 +37,14 @@ def our_accounts(books) -> dict:
 
 def our_decisions(result) -> list:
     mine = result.orders["decided_date"] == result.books.day
-    names = ("sleeve_no", "instrument_no", "side_code", "reason_code", "asked_yen")
+    names = ("sleeve_no", "instrument_no", "side_code", "reason_code", "asked_yen", "asked_units")
     rows = zip(*(result.orders[name][mine].tolist() for name in names), strict=True)
-    return sorted((s, i, ("sell", "buy")[side], REASONS[reason], yen) for s, i, side, reason, yen in rows)
+    return sorted((s, i, ("sell", "buy")[side], REASONS[reason], *asked) for s, i, side, reason, *asked in rows)
 
 
 def their_decisions(house, day) -> list:
-    return sorted((o.sleeve_no, o.instrument_no, o.side, o.reason, o.asked_yen) for o in house.orders if o.decided_date == day)
+    return sorted((o.sleeve_no, o.instrument_no, o.side, o.reason, o.asked_yen, o.asked_units)
+                  for o in house.orders if o.decided_date == day)
 
 
 def our_standing(books) -> tuple[dict, set]:
@@ -51,6 +53,24 @@ def our_standing(books) -> tuple[dict, set]:
     rows = list(zip(*(books.debit_states[name].tolist() for name in names), strict=True))
     retries = {sleeve: (from_epoch_day(due), amount, number) for sleeve, kind, due, amount, number in rows if kind == RETRY}
     return retries, {sleeve for sleeve, kind, *_ in rows if kind == SKIP}
+
+
+def our_drawing_states(books) -> dict:
+    """Return {sleeve: (last_yen, review_date)} of the guardrails."""
+    names = ("sleeve_no", "last_yen", "review_date")
+    rows = zip(*(books.drawing_states[name].tolist() for name in names), strict=True)
+    return {sleeve: (last, from_epoch_day(review)) for sleeve, last, review in rows}
+
+
+DRAWING_ALERTS = ("drawing_cut", "drawing_refused")
+
+
+def our_drawing_alerts(result) -> list:
+    return sorted((alert.kind, alert.subject_no) for alert in result.alerts if alert.kind in DRAWING_ALERTS)
+
+
+def their_drawing_alerts(day) -> list:
+    return sorted((kind, number) for kind, number in day.alerts if kind in DRAWING_ALERTS)
 
 
 STATUS = ("placed", "priced", "settled", "cancelled")
@@ -94,13 +114,14 @@ def summed(flows) -> list:
     return sorted(others + [(sleeve, "fee", amount) for sleeve, amount in fees.items()])
 
 
-def compare(seed: int, folder) -> None:
+def compare(seed: int, folder, case: dict | None = None) -> None:
     """Close one random house both ways and compare every evening."""
-    case = random_house(random.Random(seed), failing_bank=True)
+    case = case or random_house(random.Random(seed), failing_bank=True)
     house, failures = simulate(**case), case["bank_failures"]
     charged, last = fees_of.Charged(), {}
     bank = PaperBank(failures.failure_ppm, failures.seed)
-    for result in simulate_house(case["tables"], case["first"], case["through"], folder, bank=bank):
+    right = fees_of.RightPast(house)
+    for result in simulate_house(case["tables"], case["first"], case["through"], folder, bank=bank, fee_states=right.rows):
         books, day = result.books, from_epoch_day(result.books.day)
         theirs, where = house.days[day], f"seed {seed}, {day}"
         flows = summed((sleeve, kind, amount) for date, sleeve, kind, amount in house.flows if date == day)
@@ -110,6 +131,8 @@ def compare(seed: int, folder) -> None:
         assert fees_of.our_dues(books) == fees_of.their_dues(theirs), f"{where}: dues"
         assert fees_of.our_credits(books) == fees_of.their_credits(theirs), f"{where}: credits"
         assert our_standing(books) == (theirs.retries, theirs.skips), f"{where}: retries and skips"
+        assert our_drawing_states(books) == theirs.drawing_states, f"{where}: states of drawings"
+        assert our_drawing_alerts(result) == their_drawing_alerts(theirs), f"{where}: alerts of drawings"
         open_values = {s: v for s, v in theirs.values.items() if s in our_values(books) or any(v)}
         assert our_values(books) == open_values, f"{where}: values"
         assert our_positions(books) == theirs.positions, f"{where}: positions"
@@ -141,3 +164,11 @@ def test_the_close_equals_the_slow_oracle(seed, tmp_path):
 @pytest.mark.parametrize("seed", range(1000, 1300))
 def test_the_close_equals_the_slow_oracle_on_many_houses(seed, tmp_path):
     compare(seed, tmp_path)
+
+
+CHOICES = [2001, 2010, 2011, 2012, *(pytest.param(seed, marks=pytest.mark.fuzz) for seed in range(2020, 2140))]
+
+
+@pytest.mark.parametrize("seed", CHOICES)
+def test_the_close_equals_the_slow_oracle_whatever_a_program_chooses(seed, tmp_path):
+    compare(seed, tmp_path, random_choices_house(random.Random(seed)))

@@ -200,10 +200,12 @@ def in_force(rows: list[dict], day: Date) -> dict | None:
 def monthly_of(plans: list[dict], day: Date, value: int) -> int:
     """Instalments less drawings of a sleeve's plans in force, a month; a twelfth of a year's bonuses.
 
-    Terms of a fixed amount (`kind` "terms") draw it in place of the drawing plan, at most what the sleeve is worth.
+    Terms of a fixed amount (`kind` "terms") draw it in place of the drawing plan, at most what the sleeve is worth; 0 is a pause.
     """
     total = 0
     terms = in_force([plan for plan in plans if plan["kind"] == "terms"], day)
+    if terms and terms["until_date"] and terms["until_date"] < day:
+        terms = None
     if terms:
         total -= min(terms["amount_yen"], max(value, 0))
     for kind, sign in (("instalment", 1), ("drawing", -1)):
@@ -218,12 +220,12 @@ def monthly_of(plans: list[dict], day: Date, value: int) -> int:
     return total
 
 
-def target_of(row: dict) -> int:
-    """The target in yen of its date, at most a thousand trillion."""
+def target_of(row: dict, name: str = "target_yen") -> int:
+    """The target (or the essential amount) in yen of its date, at most a thousand trillion."""
     if row.get("target_kind", "nominal") == "nominal":
-        return min(row["target_yen"], MOST_YEN)
+        return min(row[name], MOST_YEN)
     years = (row["target_date"] - row["valid_from_date"]).days / 365.25
-    return min(math.floor(row["target_yen"] * (1 + row["inflation_ppm"] / MILLION) ** years + 0.5), MOST_YEN)
+    return min(math.floor(row[name] * (1 + row["inflation_ppm"] / MILLION) ** years + 0.5), MOST_YEN)
 
 
 @dataclass
@@ -263,7 +265,7 @@ class Life:
         target, told = in_force(self.targets, day), self.assumption(day)
         return {
             "value_yen": self.values[day], "monthly_yen": monthly_of(self.plans, day, self.values[day]),
-            "target_yen": target_of(target),
+            "target_yen": target_of(target), "floor_yen": target_of(target, "floor_yen"),
             "target_date": target["target_date"], "months_ppm": months_left(day, target["target_date"]),
             "mean_ppm": told and told["mean_ppm"], "risk_ppm": told and told["risk_ppm"],
         }
@@ -292,6 +294,23 @@ def chance_of(course: dict, **other) -> int:
     return probability_ppm(*(mixed[name] for name in names))
 
 
+def floor_of(course: dict) -> int | None:
+    """The probability of at least the essential amount; none without one, or where the goal cannot be told."""
+    if not course["floor_yen"] or course["risk_ppm"] is None or beyond(course):
+        return None
+    return chance_of(course, target_yen=course["floor_yen"])
+
+
+def floor_status_of(before: str | None, floor_yen: int, ppm: int | None, gates: dict) -> str | None:
+    """The state of the essential amount, from that of the close before."""
+    if not floor_yen:
+        return None
+    if ppm is None:
+        return before
+    back = gates["hysteresis_ppm"] if before == "at_risk" else 0
+    return "safe" if ppm >= gates["right_low_ppm"] + back else "at_risk"
+
+
 def parts_of(was: dict, now: dict, day: Date, flow: int) -> list[int]:
     """Market, payment, time, assumption: why the probability moved from one close to the next, in ppm."""
     first = chance_of(was)
@@ -305,17 +324,19 @@ def parts_of(was: dict, now: dict, day: Date, flow: int) -> list[int]:
 
 def alerts_of(day: Date, row: dict, before: dict | None, life: Life) -> set[str]:
     """The alerts of a goal on an evening, by its row of the export and the one of the close before."""
-    found, ppm = set(), row["probability_ppm"]
+    found, ppm, ends = set(), row["probability_ppm"], row["target_date"] <= day
     had = before["status"] if before else None
     if ppm is None:
         if had != "none":
             found.add("goal_untold")
-    elif before is None and ppm < life.gate(day)["contract_ppm"]:
+    elif before is None and ppm < life.gate(day)["contract_ppm"] and not ends:
         found.add("goal_gate")
-    if row["status"] in ("alert", "below") and had is not None:
+    if row["floor_status"] == "at_risk" and before and before["floor_status"] == "safe" and not ends:
+        found.add("floor_at_risk")
+    if row["status"] in ("alert", "below") and had is not None and not ends:
         better = had == "none" or ZONES.index(had) > ZONES.index(row["status"])
         found |= {"goal_behind"} if better else set()
-    if row["target_date"] <= day:
+    if ends:
         found.add("goal_ended")
     return found
 

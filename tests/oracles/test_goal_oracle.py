@@ -16,9 +16,9 @@ from tsutsumi.store.database import create_house, transaction
 from tsutsumi.store.rows import insert_rows
 
 EXTERNAL = {"deposit", "instalment", "withdrawal", "drawing", "transfer", "termination", "correction"}
-KINDS = {"goal_gate", "goal_behind", "goal_ended", "goal_untold", "unsuitable"}
+KINDS = {"goal_gate", "goal_behind", "goal_ended", "goal_untold", "floor_at_risk", "unsuitable"}
 PARTS = ("market_ppm", "payment_ppm", "time_ppm", "assumption_ppm")
-COURSE = ("value_yen", "monthly_yen", "target_yen", "target_date", "months_ppm", "mean_ppm", "risk_ppm")
+COURSE = ("value_yen", "monthly_yen", "target_yen", "target_date", "months_ppm", "mean_ppm", "risk_ppm", "floor_yen")
 LAW = ("mean_ppm", "risk_ppm")
 PROBABILITY_WITHIN, PART_WITHIN = 1_000, 1_500
 FIRST_DAYS, WINTER, SPRING = Date(2018, 1, 4), Date(2018, 2, 14), Date(2018, 3, 6)
@@ -71,6 +71,12 @@ def targets_that_change(rows: dict) -> None:
     add_target(rows, 12, Date(2018, 2, 23), 350_000, Date(2023, 5, 1), -10_000)
 
 
+def essential_parts(rows: dict) -> None:
+    """Most targets have an essential part, of a real one in the same yen; some rows come later with another or none."""
+    for place, row in enumerate(rows["goal_targets"]):
+        row["floor_yen"] = row["target_yen"] * (0, 85, 92, 95, 97, 98, 99)[(row["goal_no"] * 3 + place // 40) % 7] // 100
+
+
 def plans_that_change(rows: dict) -> None:
     """Several days a month with a bonus, a pause, and drawings beside instalments."""
     def add(sleeve: int, kind: str, since: Date, yen: int, **more) -> None:
@@ -89,6 +95,10 @@ def plans_that_change(rows: dict) -> None:
         "sleeve_no": of[10], "valid_from_date": WINTER, "rule_kind": "fixed-amount", "day_of_month": 26, "until_date": None,
         "amount_yen": 25_000, "source": "試験", "recorded_at": "",
     })
+    for goal, since, until in ((7, WINTER, None), (3, Date(2018, 2, 1), Date(2018, 2, 20)), (33, SPRING, Date(2018, 3, 15))):
+        rows["drawing_terms"].append(rows["drawing_terms"][-1] | {
+            "sleeve_no": of[goal], "valid_from_date": since, "until_date": until, "amount_yen": 0,
+        })
     for row in rows["plans"]:
         for name, usual in (("days_of_month", ""), ("bonus_months", ""), ("bonus_yen", 0)):
             row.setdefault(name, usual)
@@ -148,7 +158,8 @@ def even(rows: list[dict]) -> list[dict]:
 def closed(tmp_path_factory):
     """The rows of the house, its export, and a Life for every sleeve."""
     rows = copy.deepcopy(house_rows())
-    for change in (goals_everywhere, targets_that_change, plans_that_change, rules_that_change, strategies_that_change):
+    changes = (goals_everywhere, targets_that_change, essential_parts, plans_that_change, rules_that_change, strategies_that_change)
+    for change in changes:
         change(rows)
     house = create_house(tmp_path_factory.mktemp("goals") / "house")
     with transaction(house) as connection:
@@ -270,6 +281,7 @@ def test_courses(closed):
     for goal, day, row, _, life in each(closed):
         ours, law = life.course(day), LAW if row["probability_ppm"] is not None else ()
         names = [name for name in COURSE if name not in LAW or name in law]
+        row = row | {"floor_yen": row["floor_yen"] or 0}
         assert {name: row[name] for name in names} == {name: ours[name] for name in names}, (goal, day)
         assert (row["probability_ppm"] is None) == (life.assumption(day) is None or oracle.beyond(ours)), (goal, day)
 
@@ -292,6 +304,25 @@ def test_probabilities_and_parts(closed):
             found.append((goal, day, parts, [row[name] for name in PARTS], ours))
     assert found == []
     assert 300 < count < 500
+
+
+def test_essential_amounts(closed):
+    """Their probability (the oracle is a second a law: some days), their state from day to day, with every case among them."""
+    seen, count, found = set(), 0, []
+    for goal, day, row, before, life in each(closed):
+        ours, ppm = life.course(day), row["floor_ppm"]
+        assert (ppm is None) == (not ours["floor_yen"] or row["probability_ppm"] is None), (goal, day)
+        assert ppm is None or ppm >= row["probability_ppm"], (goal, day)
+        had = before and before["floor_status"]
+        status = oracle.floor_status_of(had, ours["floor_yen"], ppm, life.gate(day))
+        assert row["floor_status"] == status, (goal, day, had, ppm)
+        seen.add((had, status))
+        if ppm is not None and (day in closed.days[::14] or had not in (None, status)):
+            count += 1
+            difference = oracle.floor_of(ours) - ppm
+            found += [(goal, day, ppm, difference, ours)] if abs(difference) > PROBABILITY_WITHIN else []
+    assert found == [] and count > 100
+    assert seen >= {(None, None), (None, "safe"), (None, "at_risk"), ("safe", "at_risk"), ("at_risk", "safe")}
 
 
 def test_parts_add_up(closed):

@@ -94,6 +94,16 @@ def test_a_large_file_is_mapped_and_stays_untouched(tmp_path):
     assert (back["b"] == column).all() and hashlib.sha256((tmp_path / "a.day").read_bytes()).digest() == before
 
 
+def test_only_what_is_wanted_is_read(tmp_path):
+    path = tmp_path / "a.day"
+    write_day_file(path, SAMPLE)
+    some = read_day_file(path, only={"sleeves": ("cash_yen", "value_yen"), "alerts": ("cure",), "fees": ("fee_yen",)})
+    assert {name: list(frame) for name, frame in some.items()} == {"sleeves": ["cash_yen"], "alerts": ["cure"]}
+    whole = read_day_file(path)
+    assert all(np.array_equal(some[name][column], whole[name][column]) for name in some for column in some[name])
+    assert read_day_file(path, only={}) == {}
+
+
 def test_every_changed_byte_is_found(tmp_path):
     path = tmp_path / "a.day"
     _, found = write_day_file(path, {"t": {"a": np.array([1, 2, 300]), "note": ["円", "x"]}})

@@ -41,13 +41,29 @@ def test_goals_go_in_once_and_are_in_force_from_their_day(filled):
     assert goals.risk_ppm.max() == 150_000 and (goals.risk_ppm == -1).any(), "a model without assumptions"
     assert goals.instalment_yen.tolist() == [0, 30_000, 0, 0]
     assert before.goals["goal_no"].size == 0 and before.gates["alert_ppm"][1] == 650_000
+    assert goals.goals["floor_yen"].tolist() == [int(5_000_000 * 1.01 ** (7305 / 365.25) + 0.5), 0]
+
+
+def test_a_pause_by_terms_means_no_drawing_whatever_the_plan_says(filled):
+    plan = "sleeve_id,kind,valid_from_date,amount_yen\ns2,drawing,2026-09-01,50000\n"
+    terms = "sleeve_id,valid_from_date,rule_kind,amount_yen,until_date\n"
+    terms += "s2,2026-09-05,fixed-amount,0,2026-09-20\ns2,2026-10-01,fixed-amount,0,\ns2,2026-11-01,fixed-amount,30000,\n"
+    assert refusals(load(filled, **WHOLE, plans=plan, drawing_terms=terms)) == []
+    book = GoalBook(rows_of(filled, *GOAL_TABLES, "plans", "drawing_terms", "sleeves", "programs", "models", "contracts"))
+
+    def drawn(*day: int) -> int:
+        today = epoch_day(date(2026, *day))
+        return book.on(today, today).drawing_yen.max()
+
+    assert [drawn(9, 4), drawn(9, 5), drawn(9, 20), drawn(9, 21), drawn(10, 1), drawn(11, 1)] == [50_000, 0, 0, 50_000, 0, 50_000]
 
 
 @pytest.mark.parametrize(("files", "says"), [
     ({"goals": GOALS.replace("g2,s2", "g2,s1")}, "s1 has goal g1 already"),
     ({"goals": GOALS.replace("g2,s2", "g2,s9")}, "'s9' is unknown in sleeves"),
     ({"goals": GOALS, "goal_targets": TARGETS.replace("2036-09-01", "2026-09-01")}, "2026-09-01 is not after 2026-09-01"),
-    ({"goals": GOALS, "goal_targets": TARGETS.replace("5000000", "20000001")}, "are above the target"),
+    ({"goals": GOALS, "goal_targets": TARGETS.replace("5000000", "20000000")}, "are not below the target"),
+    ({"goals": GOALS, "goal_targets": TARGETS.replace("900000,0", "900000,1")}, "only has to last"),
     ({"goals": GOALS, "goal_targets": TARGETS.replace("900000", "1000000")}, "1000000 is out of range"),
     ({"goals": GOALS, "goal_targets": TARGETS.replace("800000", "0")}, "0 is out of range"),
     ({"goals": GOALS, "goal_targets": TARGETS.replace("20000000", "-1")}, "-1 is out of range"),

@@ -182,11 +182,12 @@ def test_the_check_of_all_tells_which_models_are_beyond_the_limit_of_the_closed_
     assert found.beyond == (one,) and "16.5 %" in one.beyond[0].judgement.why_ja and one.most_risk_ppm == 120_000
 
 
-def test_a_model_whose_risk_nobody_stated_does_not_suit_a_contract_with_a_limit(house):
+def test_a_model_whose_risk_nobody_stated_is_told_apart_as_the_close_does(house):
     risks = "model_id,valid_from_date,mean_ppm,risk_ppm\ngrowth,2026-08-05,40000,165000\nmix,2026-07-01,25000,115000\n"
     limits = "contract_id,valid_from_date,most_risk_ppm\nk1,2026-08-04,200000\n"
     found = recheck(fill(house, model_assumptions=risks, contract_limits=limits))
-    (held,) = found.contracts[0].beyond
+    assert found.beyond == () and found.untold == found.contracts
+    (held,) = found.contracts[0].untold
     assert held.judgement.model.model_id == "growth" and "not known" in held.judgement.why_en
 
 

@@ -84,8 +84,16 @@ def copy_books(books: Books, day: int) -> Books:
 
 
 def goals_of(facts: Frame | None) -> Frame:
-    """Return the goals of the books from the day's table `goals` (目標の状態): it is written whole every day."""
-    return empty("goals") if facts is None else {word.column: facts[word.column] for word in columns("goals")}
+    """Return the goals of the books from the day's table `goals` (目標の状態): it is written whole every day.
+
+    What an older program did not know is zero, a probability is not told.
+    """
+    names = [word.column for word in columns("goals")]
+    if facts is None or facts.keys() >= set(names):
+        return empty("goals") if facts is None else {name: facts[name] for name in names}
+    whole = empty("goals", length(facts))
+    whole["floor_ppm"][:] = -1
+    return {name: facts.get(name, whole[name]) for name in names}
 
 
 def _copied(of: Frame) -> Frame:

@@ -1,7 +1,7 @@
 """Debits that failed or are skipped (口座振替の再振替・積立の見送り): what stands over to a later day, and what people are told.
 
-The bank is asked before the close (`run/debits.py`); what follows from its answers is an input of the day, like a price. Here it
-becomes the state of the books and the texts of the alerts. Rules: docs/close.md §5.
+The bank is asked before the close (`run/debits.py`), and what came in may be surplus (`core/surplus.py`); what follows is an
+input of the day, like a price. Here it becomes the state of the books and the texts of the alerts. Rules: docs/close.md §5.
 """
 
 from collections import defaultdict
@@ -9,14 +9,23 @@ from collections import defaultdict
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.flows import surplus_of
 from tsutsumi.core.refusals import Refused
 from tsutsumi.core.schema import Frame, frame, length, sort
 
-RETRY, SKIP, SPENT, PLAN_FIRST, PAUSED, PLAN_DAY, SKIPPED = range(1, 8)
+RETRY, SKIP, SPENT, PLAN_FIRST, PAUSED, PLAN_DAY, SKIPPED, STAYS, FREE = range(1, 10)
+NO_LEVEL, PAST, NOT_OPEN, TOO_SMALL, CIRCLE = range(1, 6)   # why surplus stays
 FAILED = (RETRY, SPENT, PLAN_FIRST)                      # what follows from a debit that failed today
 DROPPED = {                                              # a retry that the bank is not asked for: why, and what to do
     PAUSED: ("the plan is paused", "nothing, or ask the customer to pay the amount in"),
     PLAN_DAY: ("a plan day comes first", "nothing, or ask the customer to pay the amount in"),
+}
+STAYED = {                                               # why surplus stays in its sleeve, and what to do
+    NO_LEVEL: ("its goal has no amount in force", "load goal_targets with an amount, or a rule with a level in yen"),
+    PAST: ("the date of its goal has come", "ask the customer what comes next, and load a new target or the end of the rule"),
+    NOT_OPEN: ("the sleeve that its rule leads to is not open", "load a rule that names an open sleeve, or the end of the rule"),
+    TOO_SMALL: ("it is below the least instalment of the sleeve that its rule leads to", "raise the plan, or name another sleeve"),
+    CIRCLE: ("its rule leads back to a sleeve before it", "load a rule that ends the circle"),
 }
 AGAIN = "the next plan day tries again; call the customer after the second failure"
 
@@ -40,6 +49,7 @@ class Debits:
         self.before = {row[1] for row in _rows(states) if row[2] == SKIP}
         self.skips: dict[int, int] = {}
         self.retries: list[tuple] = []
+        self.stays = [row for row in self.outcomes if row[2] in (STAYS, FREE)]
 
     def failure(self, event: dict) -> tuple[str, str]:
         """Return cause and cure of a debit that failed (振替不能の事由と対処); a retry of it stands from now on."""
@@ -61,16 +71,36 @@ class Debits:
             raise Refused(f"the next instalment of {name} is skipped already", "wait for its plan day, or pause the plan")
         self.skips[sleeve_no] = account_no
 
+    def comes_in(self, books: Books, event: dict) -> dict:
+        """Return an instalment as it comes in (積立の入り先): surplus stays at home if the sleeve it goes to closed today."""
+        if event["event_no"] >= 0 or _is_open(books, event["sleeve_no"]):
+            return event
+        own, _ = surplus_of(event["event_no"])
+        self.stays.append((event["account_no"], own, STAYS, event["amount_yen"], 0, NOT_OPEN))
+        return event | {"sleeve_no": own, "contract_no": 0, "event_no": 0}
+
+    def _stays(self, alerts: Alerts) -> list[tuple]:
+        """Return the sleeves whose surplus has nowhere to go, with the reason (残った余剰); tells of those that are new."""
+        told = {row[1]: row for row in _rows(self.states) if row[2] == STAYS}
+        for account, sleeve, kind, amount, _, why in self.stays:
+            if kind == FREE:
+                told.pop(sleeve, None)
+            elif told.get(sleeve, (0,))[-1] != why:
+                told[sleeve] = account, sleeve, STAYS, 0, 0, why
+                what = f"{amount:,} yen of surplus stay in the sleeve" if amount else "surplus stays in the sleeve"
+                alerts.add("surplus_stays", "sleeve", sleeve, f"{what}: {STAYED[why][0]}", STAYED[why][1])
+        return list(told.values())
+
     def after(self, books: Books, alerts: Alerts) -> Frame:
         """Return the state of the evening (締め後の再振替と見送り); tells of the retries that are not made."""
-        if not (self.outcomes or self.skips or length(self.states)):
+        if not (self.outcomes or self.skips or self.stays or length(self.states)):
             return self.states
         over = {(row[1], RETRY) for row in self.outcomes if row[2] in DROPPED}
         over |= {(row[1], SKIP) for row in self.outcomes if row[2] == SKIPPED}
         standing = [row for row in _rows(self.states) if row[2] == SKIP or row[4] > self.day]
         standing += [(account, sleeve, SKIP, 0, 0, 0) for sleeve, account in self.skips.items()]
         kept: dict[tuple[int, int], tuple] = {}
-        for row in [*(row for row in standing if row[1:3] not in over), *self.retries]:
+        for row in [*(row for row in standing if row[1:3] not in over), *self.retries, *self._stays(alerts)]:
             if _is_open(books, row[1]):
                 same = kept.get(row[1:3])
                 kept[row[1:3]] = row if same is None else (*row[:3], same[3] + row[3], *row[4:])

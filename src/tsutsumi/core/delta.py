@@ -155,6 +155,7 @@ def from_snapshot(day: int, tables: dict[str, Frame], market: MarketState) -> Bo
     """Return the books from `snapshot` tables."""
     books = new_books(day, market)
     frames = {table: _complete(table, tables.get(f"state.{table}")) for table in STATE_TABLES}
+    frames["goals"] = goals_of(tables.get("state.goals"))
     return index_books(Books(day, **frames, market=books.market))
 
 

@@ -61,7 +61,7 @@ def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
         days[one.row, one.date].append(one)
     if not days:
         return books
-    promiser, in_time, states, there, made = Promiser(books, rules), {}, _states(books), _there(books), []
+    promiser, in_time, states, there, made = Promiser(books, rules), {}, _states(books), drawable_yen(books), []
     for (row, date), parts in sorted(days.items()):
         if row not in in_time:
             in_time[row] = promiser.withdrawal(row, rules.day_index + 3)
@@ -160,15 +160,15 @@ def reserve_for_drawings(books: Books, rules: Rules) -> np.ndarray:
     """
     reserve = np.zeros(length(books.sleeves), np.int64)
     coming = [one for one in _coming(books, rules) if one.date <= books.day + 60]
-    there, states = np.maximum(_there(books), 0).tolist() if rules.drawing_terms else [], _states(books)
+    there, states = np.maximum(drawable_yen(books), 0).tolist() if rules.drawing_terms else [], _states(books)
     for one in coming:
         sleeve = int(books.sleeves["sleeve_no"][one.row])
         reserve[one.row] += _wanted(one, there[one.row], states.get(sleeve)) if one.terms else one.amount
     return reserve
 
 
-def _there(books: Books) -> np.ndarray:
-    """Return per sleeve row its value less its open payouts and dues: what drawings are measured against."""
+def drawable_yen(books: Books) -> np.ndarray:
+    """Return per sleeve row its value less its open payouts and dues (払出しの元), which drawings are held against."""
     there, payouts, dues = books.sleeves["value_yen"].copy(), books.payouts, books.dues
     plain = payouts["kind_code"] < P_SLEEVE_CLOSE
     np.subtract.at(there, books.row_of_sleeve[payouts["sleeve_no"][plain]], payouts["amount_yen"][plain])

@@ -135,7 +135,7 @@ class Evening:
         known = self.books.payouts["event_no"].size
         told, states, debits = self.inputs.events, self.inputs.fee_states, self.inputs.debits
         self.books, marks = book_events(self.books, self.rules, told, self.flows, self.journal, self.alerts, states, debits)
-        self.processed = set(self.inputs.events["event_no"].tolist()) - {0}
+        self.processed = {number for number in self.inputs.events["event_no"].tolist() if number > 0}
         self.reasons = dict.fromkeys(marks["strategy_changed"], STRATEGY)
         self.reshape, self.fee_corrections = marks["reshape"], marks["fee_corrections"]
         states = marks["fee_states"]

@@ -24,8 +24,7 @@ from tsutsumi.core.wide import mul_div_ceil, mul_div_floor
 
 EVENT_KINDS = (
     "", "contract_opened", "sleeve_opened", "deposit", "instalment", "withdrawal", "transfer", "strategy_changed",
-    "sleeve_closed", "terminated", "correction", "debit_failed", "fee_deposit", "fee_corrected",
-    "instalment_skipped",
+    "sleeve_closed", "terminated", "correction", "debit_failed", "fee_deposit", "fee_corrected", "instalment_skipped",
 )
 OPEN, CLOSING, NOT_OPEN = 0, 1, 9
 INDEX_START = 10**12
@@ -101,7 +100,7 @@ def book_events(
             HANDLERS.get(kind, _unknown)(door, event)
         except Refused as refusal:
             refused.add(event["event_no"])
-            subject = ("event", event["event_no"]) if event["event_no"] else ("sleeve", event["sleeve_no"])
+            subject = ("event", event["event_no"]) if event["event_no"] > 0 else ("sleeve", event["sleeve_no"])
             alerts.add("event_refused", *subject, f"{kind}: {refusal.cause}", refusal.cure)
     states = in_force(states, door.fee_corrections)
     door.books = replace(restored(door.books, states), debit_states=door.debits.after(door.books, alerts))
@@ -230,7 +229,7 @@ def _fee_deposit(door: Door, event: dict) -> None:
 
 
 def _instalment(door: Door, event: dict) -> None:
-    _money_in(door, event, INSTALMENT, "minimum_instalment_yen")
+    _money_in(door, door.debits.comes_in(door.books, event), INSTALMENT, "minimum_instalment_yen")
 
 
 def _out(door: Door, event: dict, kind: int) -> None:

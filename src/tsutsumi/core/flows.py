@@ -11,6 +11,21 @@ FLOW_KINDS = (
 EXTERNAL_LAST = CORRECTION
 
 
+def surplus_no(sleeve_no, month: int):
+    """Return the number of what a surplus rule moves in a month, 1 to 12 (余剰の振替の番号): −(12 × sleeve + month − 1), below 0.
+
+    >>> surplus_no(123, 11), surplus_of(surplus_no(123, 11))
+    (-1486, (123, 11))
+    """
+    return -(12 * sleeve_no + month - 1)
+
+
+def surplus_of(event_no: int) -> tuple[int, int]:
+    """Return the sleeve whose surplus it is, and the month, of a number below 0 (余剰の出どころ); see `surplus_no`."""
+    sleeve_no, month = divmod(-event_no, 12)
+    return sleeve_no, month + 1
+
+
 class Flows:
     """The flows of one day, gathered row by row or column by column."""
 

@@ -20,6 +20,8 @@ STATUSES = ("right", "above", "below", "alert", "none")
 ZONES = np.array([IN_ALERT, BELOW, RIGHT, ABOVE], np.int8)  # from bad to good
 ZONE_OF = np.array([2, 3, 1, 0, -1])  # by status
 PARTS = ("market_ppm", "payment_ppm", "time_ppm", "assumption_ppm")
+NO_FLOOR, SAFE, AT_RISK = range(3)
+FLOOR_STATUSES = ("none", "safe", "at_risk")
 
 
 def months_left(day: int, target_date: np.ndarray) -> np.ndarray:
@@ -48,7 +50,7 @@ def followed(books: Books, before: Books, rules: Rules) -> tuple[Frame, np.ndarr
     active = (books.sleeves["status_code"][row] == 0) & ((value > 0) | (monthly != 0))
     kept, row = kept[active], row[active]
     facts = empty("goal_facts", kept.size)
-    for name in ("goal_no", "sleeve_no", "target_yen", "target_date"):
+    for name in ("goal_no", "sleeve_no", "target_yen", "target_date", "floor_yen"):
         facts[name][:] = of[name][kept]
     facts["account_no"][:], facts["value_yen"][:] = books.sleeves["account_no"][row], value[active]
     facts["monthly_yen"][:] = monthly[active]
@@ -105,7 +107,7 @@ def _asked(facts: Frame, courses: list[tuple[np.ndarray, dict[str, np.ndarray]]]
 
 
 def _told(facts: Frame, old: Frame, flow: np.ndarray, known: np.ndarray, had_told: np.ndarray, day: int) -> None:
-    """Write tonight's probability, and why it moved since the last close (変化の内訳): market, payments, time, assumptions.
+    """Write tonight's probability, that of the essential amount, and why the first moved since the last close (変化の内訳).
 
     Parameters
     ----------
@@ -113,11 +115,12 @@ def _told(facts: Frame, old: Frame, flow: np.ndarray, known: np.ndarray, had_tol
     """
     both, months = known & had_told, {"months_ppm": old["months_ppm"]}
     assumed = {name: old[name] for name in ("target_yen", "mean_ppm", "risk_ppm")}
-    tonight, market, payment, time = _asked(facts, [
+    tonight, market, payment, time, floor = _asked(facts, [
         (known, {}), (both, assumed | months | {"value_yen": facts["value_yen"] - flow, "monthly_yen": old["monthly_yen"]}),
         (both, assumed | months), (both, assumed | {"months_ppm": months_left(day, old["target_date"])}),
+        (known & (facts["floor_yen"] > 0), {"target_yen": facts["floor_yen"]}),
     ])
-    facts["probability_ppm"][:] = tonight
+    facts["probability_ppm"][:], facts["floor_ppm"][:] = tonight, np.where(tonight >= 0, floor, -1)
     between = (np.maximum(ppm, 0) for ppm in (market, payment, time))  # without money and payment nothing is reached
     steps = [old["probability_ppm"].astype(np.int64), *between, tonight]
     for name, one, other in zip(PARTS, steps, steps[1:], strict=False):
@@ -165,9 +168,38 @@ def tell_goals(
         cause = f"{_named(facts, k, rules)} begins at {whole_percent(int(probability[k]))} %, the gate is "
         cause += f"{percent(int(gates['contract_ppm'][k]))} %"
         alerts.add("goal_gate", "sleeve", facts["sleeve_no"][k], cause, "see the advice on it with the customer before it goes on")
+    _tell_floors(facts, np.where(had, old["floor_code"], NO_FLOOR), gates, rules, alerts)
     want = rules.goals.goals["want_ppm"][rows]
     wants = changed & ~ended & ((zone != 2) | fresh & (probability < want))
     return facts, worse & ~ended, wants, want
+
+
+def floor_states(before: np.ndarray, floor_yen: np.ndarray, floor_ppm: np.ndarray, gates: Frame) -> np.ndarray:
+    """Return the state of each essential amount (必要額の状態): 0 none, 1 safe, 2 at risk; `before` that of the last close.
+
+    At risk below `right_low_ppm`; once at risk safe again from `right_low_ppm + hysteresis_ppm` on; kept while it is not told.
+
+    Examples
+    --------
+    >>> gates = {"right_low_ppm": np.full(6, 800_000), "hysteresis_ppm": np.full(6, 50_000)}
+    >>> told = np.array([799_999, 849_999, 849_999, 850_000, -1, 900_000])
+    >>> floor_states(np.array([1, 2, 0, 2, 2, 1]), np.array([1, 1, 1, 1, 1, 0]), told, gates).tolist()
+    [2, 2, 1, 1, 2, 0]
+    """
+    edge = gates["right_low_ppm"] + np.where(before == AT_RISK, gates["hysteresis_ppm"], 0)
+    state = np.where(floor_ppm < 0, before, np.where(floor_ppm < edge, AT_RISK, SAFE))
+    return np.where(floor_yen > 0, state, NO_FLOOR)
+
+
+def _tell_floors(facts: Frame, before: np.ndarray, gates: Frame, rules: Rules, alerts: Alerts) -> None:
+    """Write the state of the essential amounts, and tell which fell below the gate tonight (必要額の警告)."""
+    facts["floor_code"][:] = floor_states(before, facts["floor_yen"], facts["floor_ppm"], gates)
+    fell = (facts["floor_code"] == AT_RISK) & (before == SAFE) & (facts["floor_ppm"] >= 0) & (facts["months_ppm"] > 0)
+    for k in np.flatnonzero(fell).tolist():
+        cause = f"{_named(facts, k, rules)}: its essential {int(facts['floor_yen'][k]):,} yen stand at "
+        cause += f"{whole_percent(int(facts['floor_ppm'][k]))} %, the gate is {percent(int(gates['right_low_ppm'][k]))} %"
+        alerts.add("floor_at_risk", "sleeve", facts["sleeve_no"][k], cause,
+                   "look at all goals of the customer together (tsutsumi advice HOUSE --customer)")
 
 
 def behind_cause(facts: Frame, k: int, want_ppm: int, rules: Rules) -> str:

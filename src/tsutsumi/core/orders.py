@@ -45,11 +45,17 @@ def _is_stopped(case, instrument_no, held_units, live, market):
 
 
 @njit(cache=True)
-def _rebalance_due(case):
-    """Return the rebalance that is due whatever the drift: strategy, model, what is pending, calendar; 0 none."""
+def _rebalance_due(case, rule):
+    """Return the rebalance that is due whatever the drift: strategy, model, what is pending, calendar; 0 none.
+
+    A program that rebalances by flows alone has none by calendar, and forgets what is pending of calendar or breach.
+    """
+    flows_only = rule.rebalance_fraction_ppm < 0
+    if flows_only and case.pending_code in (CALENDAR, BREACH):
+        case.pending_code = 0
     if case.pending_code != 0 and case.reason in (0, CALENDAR):
         return case.pending_code
-    return case.reason
+    return np.int64(0) if flows_only and case.reason == CALENDAR else np.int64(case.reason)
 
 
 @njit(cache=True, error_model="numpy")
@@ -107,15 +113,27 @@ def _sell(k, units, market, s):
 
 
 @njit(cache=True, error_model="numpy")
+def _sells(line, minimum_trade):
+    """Return whether a rebalance has something of this position to sell."""
+    return line.e > 0 and line.sellable > 0 and (line.weight == 0 or line.e >= minimum_trade)
+
+
+@njit(cache=True, error_model="numpy")
+def _is_blocked(count, market, minimum_trade, s):
+    """Return whether something that a rebalance has to sell cannot be ordered."""
+    for k in range(count):
+        if _sells(s[k], minimum_trade) and not market[s[k].at].can_order:
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")
 def _rebalance_sales(count, market, minimum_trade, s):
-    """Sell what is above target; return the yen sold, and whether something to be sold could not be ordered."""
-    yen, blocked = np.int64(0), False
+    """Sell what is above target; return the yen sold."""
+    yen = np.int64(0)
     for k in range(count):
         i = s[k].at
-        if s[k].e <= 0 or s[k].sellable <= 0 or (s[k].weight != 0 and s[k].e < minimum_trade):
-            continue
-        if not market[i].can_order:
-            blocked = True
+        if not _sells(s[k], minimum_trade) or not market[i].can_order:
             continue
         units = s[k].sellable
         if s[k].weight != 0:
@@ -124,7 +142,7 @@ def _rebalance_sales(count, market, minimum_trade, s):
             units -= units % market[i].lot
         yen += _sell(k, units, market, s)
         s[k].sold_first = units
-    return yen, blocked
+    return yen
 
 
 @njit(cache=True, error_model="numpy")
@@ -229,9 +247,7 @@ def _decide_open(case, instrument_no, held_units, live, market, rule, weight, da
         s[k].target = ppm_floor(worth, s[k].weight)
         s[k].e = s[k].v - s[k].target
         above = above or s[k].e > 0
-    rebalance, last = _rebalance_due(case), case.rebalanced_date
-    if rule.rebalance_fraction_ppm < 0 and rebalance in (CALENDAR, BREACH):
-        rebalance, case.pending_code = 0, 0
+    rebalance, last = _rebalance_due(case, rule), case.rebalanced_date
     rested = (last == 0 or day - last >= rule.cooldown_days) and rule.rebalance_fraction_ppm >= 0
     if rebalance == 0 and above and free >= 0 and rested:
         case.breach = _breached(count, worth, rule, s)
@@ -240,11 +256,11 @@ def _decide_open(case, instrument_no, held_units, live, market, rule, weight, da
     if room is not None:  # compiled only where a program aims elsewhere than at its targets
         if rebalance in (CALENDAR, BREACH) and rule.rebalance_fraction_ppm < PPM:
             aim_inside(count, worth, worth - total, rule, market, weight[0], sale_cost[case.first :], s, room)
-        if rule.lots_nearest:
-            aim_at_lots(count, rebalance != 0, rule, market, s, room, lots)
-    gone = np.int64(0)
+    gone, blocked = np.int64(0), rebalance != 0 and _is_blocked(count, market, rule.minimum_trade_yen, s)
+    if room is not None and rule.lots_nearest:
+        aim_at_lots(count, rebalance != 0, rule, market, s, room, lots)
     if rebalance != 0:
-        gone, blocked = _rebalance_sales(count, market, rule.minimum_trade_yen, s)
+        gone = _rebalance_sales(count, market, rule.minimum_trade_yen, s)
         if case.pending_code == 0 or case.reason in (STRATEGY, MODEL):
             case.rebalanced_date = day
         case.pending_code = rebalance if blocked else 0
@@ -296,7 +312,7 @@ def _decide_cases(cases, instrument_no, held_units, live, market, rules, weights
     for number in range(cases.size):
         case = cases[number]
         if some_stop and _is_stopped(case, instrument_no, held_units, live, market):
-            due = _rebalance_due(case)
+            due = _rebalance_due(case, rules[case.program_no])
             if case.status_code == OPEN and due != 0:
                 if case.pending_code == 0 or case.reason in (STRATEGY, MODEL):
                     case.rebalanced_date = day

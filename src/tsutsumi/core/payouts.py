@@ -6,6 +6,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books, order_offsets
+from tsutsumi.core.debits import NOT_OPEN, STAYED
 from tsutsumi.core.flows import DRAWING, FEE, FLOW_KINDS, TERMINATION, TRANSFER, WITHDRAWAL, Flows
 from tsutsumi.core.journal import BY_FEE, BY_PAYOUT, CASH, LEDGERS, YEN, Journal
 from tsutsumi.core.journal import FEE as FEE_LEDGER
@@ -68,7 +69,7 @@ def _move_out(books: Books, row: int, payout: Frame, amount: int, flows: Flows, 
     sleeves["cash_yen"][row] -= amount
     target_row = int(books.row_of_sleeve[target]) if 0 < target < books.row_of_sleeve.size else -1
     to_sleeve = target_row >= 0 and sleeves["status_code"][target_row] == 0
-    if target and not to_sleeve:
+    if target and not to_sleeve and event_no >= 0:
         alerts.add("target_closed", "sleeve", target, f"sleeve {target} is no longer open; {amount:,} yen went to the customer",
                    "nothing, or ask the customer for a new instruction")
     if amount == 0:
@@ -94,6 +95,7 @@ def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, ale
     drawing = payouts["event_no"][due] == 0  # made in the evening, after the day's events
     due = due[np.lexsort((payouts["event_no"][due], drawing, payouts["requested_date"][due], payouts["sleeve_no"][due]))]
     paid, promiser = np.zeros(length(payouts), bool), Promiser(books, rules)
+    _keep_surplus(books, due[payouts["event_no"][due] < 0], alerts)
     for k in due:
         row = int(books.row_of_sleeve[payouts["sleeve_no"][k]])
         amount = int(payouts["amount_yen"][k])
@@ -119,6 +121,18 @@ def _pay_payouts(books: Books, rules: Rules, flows: Flows, journal: Journal, ale
         payouts["promised_date"][k] = new
         payouts["reissue_count"][k] += 1
     return replace(books, payouts=take(payouts, ~paid)), take(payouts, due)
+
+
+def _keep_surplus(books: Books, due: np.ndarray, alerts: Alerts) -> None:
+    """Pay nothing of surplus whose target has closed (余剰の残留): it leaves the sleeves only when the customer asks."""
+    payouts, row_of = books.payouts, books.row_of_sleeve
+    for k in due:
+        to = int(payouts["target_sleeve_no"][k])
+        row = int(row_of[to]) if to < row_of.size else -1
+        if row < 0 or books.sleeves["status_code"][row]:
+            what = f"{int(payouts['amount_yen'][k]):,} yen of surplus stay in the sleeve: {STAYED[NOT_OPEN][0]}"
+            alerts.add("surplus_stays", "sleeve", payouts["sleeve_no"][k], what, STAYED[NOT_OPEN][1])
+            payouts["amount_yen"][k] = 0
 
 
 def _carry_together(books: Books, rows_of_due: np.ndarray, sure: np.ndarray, late: np.ndarray) -> np.ndarray:

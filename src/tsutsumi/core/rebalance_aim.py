@@ -29,14 +29,17 @@ def aim_inside(count, worth, cash, rule, market, cash_weight, sale_cost, s, room
         weights[k + 1], held[k + 1] = s[k].weight, s[k].v
     if limits_of_band(worth, weights, rule.band_absolute_ppm, rule.band_relative_ppm, target, low, high) != DONE:
         return
+    by_tax = rule.rebalance_stretch_ppm > 0
+    if by_tax:  # band_trades narrows the limits itself
+        for k in range(count + 1):
+            low[k] += ppm_floor(target[k] - low[k], rule.rebalance_fraction_ppm)
+            high[k] -= ppm_floor(high[k] - target[k], rule.rebalance_fraction_ppm)
     for k in range(count):
         if not market[s[k].at].can_order:
             low[k + 1] = high[k + 1] = s[k].v
-    if rule.rebalance_stretch_ppm > 0:
+    if by_tax:
         cost, none, stretch = of[6], of[7], of[8]
         for k in range(count + 1):
-            low[k] += ppm_floor(max(target[k] - low[k], 0), rule.rebalance_fraction_ppm)
-            high[k] -= ppm_floor(max(high[k] - target[k], 0), rule.rebalance_fraction_ppm)
             cost[k], none[k], stretch[k] = sale_cost[k - 1] if k else 0, 0, max(ppm_floor(worth, rule.rebalance_stretch_ppm), 1)
         code = tax_trades(held, target, low, high, 0, cost, none, stretch, of[9:], trade)
     else:
@@ -63,7 +66,7 @@ def aim_at_lots(count, may_sell, rule, market, s, room, lots):
         held[n], target[n] = (s[k].sellable + s[k].coming) // quote.lot, max(s[k].target, 0)
         stays = not quote.can_order or (not may_sell and s[k].e > 0)
         lowest[n] = held[n] if stays or not may_sell else max(held[n] - s[k].sellable // quote.lot, 0)
-        highest[n] = held[n] if stays else target[n] // lot[n] + held[n] + 1
+        highest[n] = held[n] if stays else target[n] // lot[n] + held[n] + rule.minimum_trade_yen // lot[n] + 2
         budget += held[n] * lot[n] if stays else target[n]
         n += 1
     if n == 0:

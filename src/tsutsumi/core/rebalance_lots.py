@@ -1,8 +1,8 @@
 """Whole units of a rebalance (口数・株数への丸め): lots within a budget, as near to the targets as whole lots can be.
 
 An exact search in whole numbers per sleeve. Each position takes the allowed lots just below or above its target; a price on the
-budget (the dual of a knapsack) says which, and what the budget leaves open a branch and bound settles, from the clearest decision
-to the closest. It ends after a fixed number of nodes, so that no sleeve can hold up the others.
+budget (the dual of a knapsack) says which, and what the budget leaves open a branch and bound settles, from the largest lots to the
+smallest. It ends after a fixed number of nodes, so that no sleeve can hold up the others.
 """
 
 import numpy as np
@@ -21,12 +21,12 @@ from tsutsumi.core.rebalance_level import (
 from tsutsumi.core.wide import MAX
 
 ONE = 1 << 16  # the price of a yen of the budget is told in parts of this
-MOST_NODES = 4_000
+MOST_NODES = 20_000
 NONE = -1  # no such lots
 
 LOT = np.dtype([(name, "i8") for name in (  # of a position of the sleeve in hand; then, of a place in the order of decision
     "step", "below", "above", "worth", "least", "lots",
-    "order", "rest_spent", "rest_bound", "spent", "bound", "cost", "down", "up", "chosen",
+    "order", "rest_spent", "rest_bound", "rest_near", "rest_target", "spent", "bound", "cost", "down", "up", "chosen",
 )])
 
 
@@ -67,7 +67,10 @@ def _descending(count, s):
 
 @njit(cache=True, error_model="numpy")
 def _neighbours(lot, held, target, lowest, highest, minimum, s):
-    """Fill the allowed lots around each target, what the dearer of them is worth, and the least; return whether all have some."""
+    """Fill the allowed lots around each target, what the dearer of them is worth, and the least; return whether all have some.
+
+    More lots than the first above the target are farther and dearer, and so is that one where it is no nearer than the one below.
+    """
     for k in range(lot.size):
         sells_out = target[k] == 0
         step = max((minimum + lot[k] - 1) // lot[k], 1)
@@ -79,7 +82,11 @@ def _neighbours(lot, held, target, lowest, highest, minimum, s):
         s[k].step, s[k].below, s[k].above, s[k].worth = step, below, above, NONE
         s[k].least = _allowed_above(lowest[k], held[k], step, lowest[k], highest[k], sells_out) * lot[k]
         if below != NONE and above != NONE:
-            s[k].worth = (2 * target[k] - (below + above) * lot[k]) * ONE // ((above - below) * lot[k])
+            nearer = 2 * target[k] - (below + above) * lot[k]
+            if nearer > 0:
+                s[k].worth = max(nearer * ONE // ((above - below) * lot[k]), 1)
+            else:
+                s[k].above = NONE
     return True
 
 
@@ -119,31 +126,46 @@ def _bound(lots, lot, target, price):
 
 @njit(cache=True, error_model="numpy")
 def _order_of_decision(lot, target, price, s):
-    """Put the clearest decisions first; fill what is spent and counted at least from each place on.
-
-    Where not even the lots below fit, all of these are equally clear: the smallest lots come last and fill the budget.
+    """Decide on the largest lots first: the smallest come last and fill the budget; fill what is spent, counted, left open and
+    wanted at least from each place on.
     """
     count = lot.size
     for k in range(count):
         s[k].worth = lot[k]
-        if price < ONE and s[k].below != NONE and s[k].above != NONE:
-            s[k].worth = abs(_bound(s[k].above, lot[k], target[k], price) - _bound(s[k].below, lot[k], target[k], price))
-        elif price < ONE:
-            s[k].worth = MAX
     _descending(count, s)
-    s[count].rest_spent, s[count].rest_bound = 0, 0
+    s[count].rest_spent, s[count].rest_bound, s[count].rest_near, s[count].rest_target = 0, 0, 0, 0
     for place in range(count - 1, -1, -1):
         k = s[place].order
-        least = _bound(s[k].below if s[k].below != NONE else s[k].above, lot[k], target[k], price)
+        lots = s[k].below if s[k].below != NONE else s[k].above
+        least, near = _bound(lots, lot[k], target[k], price), abs(lots * lot[k] - target[k])
         if s[k].above != NONE:
             least = min(least, _bound(s[k].above, lot[k], target[k], price))
+            near = min(near, abs(s[k].above * lot[k] - target[k]))
         s[place].rest_bound = s[place + 1].rest_bound + least
+        s[place].rest_near = s[place + 1].rest_near + near
+        s[place].rest_target = s[place + 1].rest_target + target[k]
         s[place].rest_spent = s[place + 1].rest_spent + s[k].least
 
 
 @njit(cache=True, error_model="numpy")
+def _is_cheaper(lot, spent, s):
+    """Return whether the lots that the search has chosen come before those kept, which are as near: they cost less, or as much with
+    fewer lots of the first position that differs.
+    """
+    for place in range(lot.size):
+        s[s[place].order].worth = s[place].chosen
+        spent -= s[place].lots * lot[place]
+    if spent != 0:
+        return spent < 0
+    for k in range(lot.size):
+        if s[k].worth != s[k].lots:
+            return s[k].worth < s[k].lots
+    return False
+
+
+@njit(cache=True, error_model="numpy")
 def _branch(lot, held, target, lowest, highest, budget, price, best, s):
-    """Search lots nearer to the targets than `best`, depth first, each position from its nearest lots outward."""
+    """Search lots as near to the targets as `best` or nearer, depth first, each position from its nearest lots outward."""
     last, place, nodes = lot.size - 1, 0, 0
     s[0].spent, s[0].bound, s[0].cost = 0, 0, 0
     s[0].down, s[0].up = s[s[0].order].below, s[s[0].order].above
@@ -152,27 +174,34 @@ def _branch(lot, held, target, lowest, highest, budget, price, best, s):
         downward = np.int64(MAX) if s[place].down == NONE else _bound(s[place].down, lot[k], target[k], price)
         upward = np.int64(MAX) if s[place].up == NONE else _bound(s[place].up, lot[k], target[k], price)
         goes_down, bound = downward <= upward, min(downward, upward)
-        if bound == MAX or s[place].bound + bound + s[place + 1].rest_bound > (best - 1) * ONE + price * budget:
+        if bound == MAX or s[place].bound + bound + s[place + 1].rest_bound > best * ONE + price * budget:
             place -= 1
             continue
         nodes += 1
         lots, sells_out = s[place].down if goes_down else s[place].up, target[k] == 0
-        spent = s[place].spent + lots * lot[k]
+        spent, cost = s[place].spent + lots * lot[k], s[place].cost + abs(lots * lot[k] - target[k])
+        if max(cost + s[place + 1].rest_near, cost + spent + s[place + 1].rest_target - budget) > best:
+            if goes_down:  # fewer lots are farther, and each yen that is left is a yen of some distance
+                s[place].down = NONE
+            else:
+                s[place].up = NONE
+            continue
         over = spent + s[place + 1].rest_spent - budget
         if goes_down:
             lower = lots - max((over + lot[k] - 1) // lot[k], 1)
             s[place].down = _allowed_below(lower, held[k], s[k].step, lowest[k], highest[k], sells_out) if lower >= 0 else NONE
         else:
-            s[place].up = _allowed_above(lots + 1, held[k], s[k].step, lowest[k], highest[k], sells_out) if over <= 0 else NONE
+            s[place].up = NONE
         if over > 0:
             continue
         s[place].chosen = lots
-        cost = s[place].cost + abs(lots * lot[k] - target[k])
+        if place == last and goes_down:
+            s[place].down = NONE  # fewer lots are farther
         if place < last:
             place += 1
             s[place].spent, s[place].bound, s[place].cost = spent, s[place - 1].bound + bound, cost
             s[place].down, s[place].up = s[s[place].order].below, s[s[place].order].above
-        elif cost < best:
+        elif cost < best or (cost == best and _is_cheaper(lot, spent, s)):
             best = cost
             for p in range(lot.size):
                 s[s[p].order].lots = s[p].chosen
@@ -225,7 +254,8 @@ def whole_units(
 
     Minimises Σ |lots × lot_yen − target| over whole lots with Σ lots × lot_yen ≤ budget: the cash left is never below zero. With a
     minimum trade (最低売買金額) a position is not traded, or for at least that much; what has the target 0 may be sold out whatever
-    it is worth. The search is exact; where it would take more than 4,000 nodes the best so far is taken (docs/rules/rebalancing.md:
+    it is worth. Of lots that are equally near those count that cost the fewest yen, then those with the fewest of the first
+    position. The search is exact; where it would take more than 20,000 nodes the best so far is taken (docs/rules/rebalancing.md:
     practically only where the targets together are far above the budget, so give targets that add up to it).
 
     Parameters

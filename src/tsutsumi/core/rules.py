@@ -38,8 +38,9 @@ class GoalRules:
 
     Attributes
     ----------
-    goals : goal_no, sleeve_no, target_yen (in yen of the target date), target_date, want_ppm: every goal with a target in force
-    instalment_yen, drawing_yen : int64 by sleeve_no, the plans in force, a month
+    goals : goal_no, sleeve_no, target_yen and floor_yen (in yen of the target date), target_date, want_ppm: every goal with a
+        target in force
+    instalment_yen, drawing_yen : int64 by sleeve_no, the plans in force, a month; no drawing where terms pause it
     mean_ppm, risk_ppm : int64 by model_no, of a year; risk −1 where a model has no assumptions
     gates : columns of `goal_gates` by program_no
     most_risk_ppm : int64 by contract_no, what suits the customer
@@ -97,6 +98,8 @@ class Rules:
     tax_rate_ppm : int64 by account_no, of the gain of a sale
     goals : of goals and suitability; None in a house without any
     drawing_terms : the drawings by terms of the next 100 days
+    surplus : the surplus rules, int64 by sleeve_no, ascending: to_sleeve_no, level_yen (−1: no amount is known), until_date (the
+        goal's date), instalments and excess (1: they are passed on), minimum_yen, since_date; None in a house without any
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
     drawings : sleeve_no, amount_yen, date, planned_date: the plan days of the next 100 days, moved to business days
     registry : who belongs to what
@@ -123,6 +126,7 @@ class Rules:
     tax_rate_ppm: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     goals: GoalRules | None = None
     drawing_terms: Sequence[TermDrawing] = ()
+    surplus: Frame | None = None
 
     @property
     def day(self) -> int:

@@ -73,9 +73,9 @@ COLUMNS: dict[str, str] = {
     "holdings": "account_no instrument_no units",
     "prices": "instrument_no price fx_ppm",
     "goals": "account_no sleeve_no goal_no status_code probability_ppm value_yen monthly_yen target_yen target_date mean_ppm"
-    " risk_ppm",
+    " risk_ppm floor_ppm floor_code",
     "goal_facts": "account_no sleeve_no goal_no status_code probability_ppm value_yen monthly_yen target_yen target_date mean_ppm"
-    " risk_ppm months_ppm market_ppm payment_ppm time_ppm assumption_ppm",
+    " risk_ppm floor_ppm floor_code months_ppm market_ppm payment_ppm time_ppm assumption_ppm floor_yen",
     "advice": "account_no sleeve_no goal_no rank_no kind_code amount_yen model_no months_count probability_ppm monthly_cost_yen",
 }
 KEYS: dict[str, tuple[str, ...]] = {

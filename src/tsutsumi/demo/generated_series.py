@@ -9,7 +9,7 @@ of the real market are therefore crises of every fund. Noise is the sum of twelv
 whose bits numpy guarantees; every step floors integers, so the prices are the same on every machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -92,8 +92,8 @@ RECIPES = (
 )
 
 
-def noise(seed: int, count: int) -> list[int]:
-    """Return draws of mean 0 and standard deviation 65,536: twelve 16-bit numbers summed (nearly normal).
+def noise(seed: int | np.random.SeedSequence, count: int) -> np.ndarray:
+    """Return draws of mean 0 and standard deviation 65,536, int64: twelve 16-bit numbers summed (nearly normal).
 
     >>> draws = noise(7, 20_000)
     >>> round(np.std(draws) / 65_536, 1), abs(np.mean(draws)) < 1_500
@@ -102,39 +102,50 @@ def noise(seed: int, count: int) -> list[int]:
     raw = np.random.PCG64(seed).random_raw(3 * count).reshape(count, 3)
     chunks = [(raw >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (0, 16, 32, 48)]
     total = sum(chunk.astype(np.int64).sum(axis=1) for chunk in chunks)
-    return (total - 6 * 65_535).tolist()
+    return total - 6 * 65_535
 
 
-def returns_ppb(values: np.ndarray) -> list[int]:
-    """Return the returns from day to day in ppb, floored; the first day has none."""
+def returns_ppb(values: np.ndarray) -> np.ndarray:
+    """Return the returns from day to day in ppb, int64, floored; the first day has none."""
     level = values.tolist()
-    return [0, *((now - before) * PPB // before for before, now in zip(level, level[1:], strict=False))]
+    moves = [0, *((now - before) * PPB // before for before, now in zip(level, level[1:], strict=False))]
+    return np.array(moves, dtype=np.int64)
 
 
-def generated_series(days: np.ndarray, factors: dict[str, list[int]], open_days: Callable[[str], np.ndarray]) -> list[Series]:
+def fund_moves(factors: Mapping[str, np.ndarray], draws: Callable[[int], np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the daily returns of the generated funds (生成ファンドの日次収益率) in ppb, distributions not taken off.
+
+    Parameters
+    ----------
+    factors : mapping
+        "us" and "fx" -> int64[D], daily returns in ppb.
+    draws : function
+        Place of a fund in `RECIPES`, from 0 -> its noise, int64[D].
+    """
+    known = dict(factors)
+    for number, recipe in enumerate(RECIPES):
+        loaded = sum(load * known[factor] for factor, load in recipe.loads.items()) // PPM
+        known[recipe.code] = recipe.drift_ppb + loaded + (recipe.noise_ppb * draws(number) >> 16)
+    return {recipe.code: known[recipe.code] for recipe in RECIPES}
+
+
+def generated_series(days: np.ndarray, factors: Mapping[str, np.ndarray], open_days: Callable[[str], np.ndarray]) -> list[Series]:
     """Return the generated funds over business days.
 
     Parameters
     ----------
     days : int32[B]
     factors : mapping
-        "us" and "fx" -> daily returns in ppb, one per business day.
+        "us" and "fx" -> int64[B], daily returns in ppb.
     open_days : function
         calendar_ids -> bool[B], the days on which a fund with these calendars has a price.
     """
-    known = dict(factors)
+    moves = fund_moves(factors, lambda number: noise(SEED + number, len(days)))
     made = []
     for number, recipe in enumerate(RECIPES):
-        seed = SEED + number
-        own = noise(seed, len(days))
-        moves = [0]
-        for t in range(1, len(days)):
-            loaded = sum(load * known[factor][t] for factor, load in recipe.loads.items()) // PPM
-            moves.append(recipe.drift_ppb + loaded + (recipe.noise_ppb * own[t] >> 16))
-        known[recipe.code] = moves
         distributions = _distribution_days(recipe, days)
-        prices = _walk(moves, days, distributions)
-        made.append(_series(recipe, seed, days, prices, distributions, open_days(recipe.calendar_ids)))
+        prices = _walk([0, *moves[recipe.code][1:].tolist()], days, distributions)
+        made.append(_series(recipe, SEED + number, days, prices, distributions, open_days(recipe.calendar_ids)))
     return made
 
 

@@ -27,6 +27,9 @@ GATES = {
     "contract_ppm": 800_000, "right_low_ppm": 800_000, "right_high_ppm": 950_000, "alert_ppm": 650_000, "hysteresis_ppm": 50_000,
 }
 WANTS_PPM = (700_000, 800_000, 800_000, 900_000)
+PRIORITIES = {"住宅資金": 1, "教育資金": 1, "老後資金": 2, "車の買替え": 3, "旅行": 4}
+OTHER_PRIORITY = 3
+WITH_FLOOR_PER_MILLE, FLOOR_PERCENTS = 400, (50, 60, 70, 80)
 
 
 def assumption(level: int) -> tuple[int, int]:
@@ -43,7 +46,7 @@ def assumption(level: int) -> tuple[int, int]:
 
 def goal_rows(sleeves: Sequence[Sleeve], life: Life, seed: int) -> dict[str, list[dict]]:
     """Return the rows of goals, their targets, the models' assumptions, gates and limits (目標の登録行)."""
-    draws, told = Draws(seed, 9), {"source": SOURCE, "recorded_at": recorded(life.first)}
+    draws, floors, told = Draws(seed, 9), Draws(seed, 10), {"source": SOURCE, "recorded_at": recorded(life.first)}
     rows: dict[str, list[dict]] = {"goals": [], "goal_targets": []}
     for sleeve in sorted(sleeves, key=lambda one: one.number):
         chosen = draws.chance(WITH_GOAL_PER_MILLE.get(sleeve.contract.program_no, 0))
@@ -51,9 +54,12 @@ def goal_rows(sleeves: Sequence[Sleeve], life: Life, seed: int) -> dict[str, lis
             continue
         number = len(rows["goals"]) + 1
         rows["goals"].append({
-            "goal_no": number, "goal_id": f"G{number:06d}", "sleeve_no": sleeve.number, "name": sleeve.name, "priority": 1,
+            "goal_no": number, "goal_id": f"G{number:06d}", "sleeve_no": sleeve.number, "name": sleeve.name,
+            "priority": next((first for word, first in PRIORITIES.items() if word in sleeve.name), OTHER_PRIORITY),
         })
-        rows["goal_targets"].append({"goal_no": number} | _target(sleeve, draws) | {"recorded_at": recorded(sleeve.opened)})
+        target = _target(sleeve, draws)
+        target["floor_yen"] = _floor(target["target_yen"], floors)
+        rows["goal_targets"].append({"goal_no": number} | target | {"recorded_at": recorded(sleeve.opened)})
     rows["model_assumptions"] = [
         {"model_no": number, "valid_from_date": life.first, "mean_ppm": assumption(plan.level)[0],
          "risk_ppm": assumption(plan.level)[1]} | told
@@ -82,6 +88,14 @@ def _target(sleeve: Sleeve, draws: Draws) -> dict:
         "inflation_ppm": INFLATION_PPM if real else 0, "want_ppm": draws.pick(WANTS_PPM), "floor_yen": 0,
         "source": "契約時の目標設定",
     }
+
+
+def _floor(target_yen: int, draws: Draws) -> int:
+    """Return the essential amount of some targets, in round yen below them."""
+    if not draws.chance(WITH_FLOOR_PER_MILLE):
+        return 0
+    floor = target_yen * draws.pick(FLOOR_PERCENTS) // 100 // ROUND_YEN * ROUND_YEN
+    return floor if floor < target_yen else 0
 
 
 def _limits(sleeves: Sequence[Sleeve], draws: Draws) -> list[dict]:

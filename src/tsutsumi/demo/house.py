@@ -19,6 +19,7 @@ from tsutsumi.demo.models import Fund
 from tsutsumi.demo.people import Draws
 from tsutsumi.demo.price_series import Series, cut
 from tsutsumi.demo.programs import FUNCTIONS, PROGRAMS, Life, Rulebook, recorded
+from tsutsumi.demo.surplus import surplus_rows
 from tsutsumi.store.tables import metadata
 
 LEAST_FUNDS = 4
@@ -60,9 +61,7 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
         raise ValueError(f"demo: {customers} customers, {first} to {through}: give one or more, and at least one business day")
     life = Life(days[0], days[-1])
     series = usable_series(market.series, life)
-    kinds = roles([cut(one, epoch_day(life.first), epoch_day(life.through)) for one in series])
-    order = [kind for kind, _ in ROLES]
-    funds = [Fund(n, order.index(kinds[one.code].kind), one.order_mode == "units") for n, one in enumerate(series, 1)]
+    funds = model_funds(series, life)
     rows: dict[str, list[dict]] = {table.name: [] for table in metadata.sorted_tables}
     rows |= market_rows(series, market.fx, life)
     rows |= models.model_rows(funds, life, seed)
@@ -79,7 +78,9 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
     chronicle.events += refused_events(chronicle.contracts, life.through)
     rows |= {"customers": people.customer_rows(persons), "approvals": approval_rows(rows)}
     rows |= contract_rows(chronicle.contracts, seed)
-    rows |= goal_rows([sleeve for contract in chronicle.contracts for sleeve in contract.sleeves], life, seed)
+    sleeves = [sleeve for contract in chronicle.contracts for sleeve in contract.sleeves]
+    rows |= goal_rows(sleeves, life, seed)
+    rows |= surplus_rows(sleeves, rows, life)
     rows["events"] = event_rows(chronicle.events)
     return rows
 
@@ -94,6 +95,13 @@ def usable_series(series: Iterable[Series], life: Life) -> list[Series]:
             "choose a shorter time, or give more price files"
         )
     return found
+
+
+def model_funds(series: Sequence[Series], life: Life) -> list[Fund]:
+    """Return the funds as models may hold them (組入候補), their roles measured over the days of the house."""
+    kinds = roles([cut(one, epoch_day(life.first), epoch_day(life.through)) for one in series])
+    order = [kind for kind, _ in ROLES]
+    return [Fund(n, order.index(kinds[one.code].kind), one.order_mode == "units") for n, one in enumerate(series, 1)]
 
 
 def market_rows(series: Sequence[Series], fx: Iterable, life: Life) -> dict[str, list[dict]]:

@@ -23,7 +23,7 @@ from tsutsumi.store.database import House, HouseError, transaction
 from tsutsumi.store.kinds import KINDS, MOST_YEN
 from tsutsumi.store.load_reference import load_table
 from tsutsumi.store.manifest import lock_house
-from tsutsumi.store.tables import advice_answers, metadata, models
+from tsutsumi.store.tables import advice_answers, drawing_terms, metadata, models
 
 INSTALMENT, DRAWING = "instalment", "drawing"
 
@@ -148,7 +148,10 @@ def _found(book: AdviceBook, goal_id: str, kind: str, date: Date | None) -> tupl
     if advice is None:
         raise HouseError(f"goal {goal_id}: nothing was offered: no payment, date or permitted model reaches it")
     if not book.stands(number, latest):
-        why = f"since the advice of {latest} the goal's zone has changed ({book.changed[number]})"
+        split = book.splits.get(number, Date.min)
+        what = f"a split of the customer's payments was accepted ({split})" if split >= latest else (
+            f"the goal's zone has changed ({book.changed[number]})")
+        why = f"since the advice of {latest} {what}"
         raise HouseError(f"goal {goal_id}: {why}: look at it as it stands (tsutsumi advice {book.house.folder} --goal {goal_id})")
     for option in advice.options:
         if option.kind == kind:
@@ -223,7 +226,8 @@ def _later_date(task: _Task) -> tuple[Date, list[str]]:
     _refuse_later(task, "goal_targets", {"goal_no": task.advice.goal_no})
     moved = moved_date(target["target_date"], task.option.months)
     days = epoch_day(target["valid_from_date"]), epoch_day(task.next_date)
-    target["target_yen"] = target_of_then(target["target_yen"], target["target_kind"], target["inflation_ppm"], *days)
+    for name in ("target_yen", "floor_yen"):
+        target[name] = target_of_then(target[name], target["target_kind"], target["inflation_ppm"], *days)
     row = _as_file("goal_targets", target, {"goal_id": task.advice.goal_id})
     _write(task, "goal_targets", row | {"valid_from_date": str(task.next_date), "target_date": str(moved), "source": task.source})
     return task.next_date, ["goal_targets"]
@@ -236,8 +240,17 @@ CARRIED_OUT = {
 
 def _plan(task: _Task, kind: str) -> dict:
     """Return the plan of the sleeve in force on the next day, or one of nothing."""
-    known = in_force(task.connection, "plans", task.next_date, {"sleeve_no": task.advice.sleeve_no, "kind": kind})
-    return known or {"kind": kind, "amount_yen": 0}
+    sleeve = task.advice.sleeve_no
+    known = in_force(task.connection, "plans", task.next_date, {"sleeve_no": sleeve, "kind": kind})
+    if known is None or kind == DRAWING and _draws_by_terms(task, sleeve):
+        return {"kind": kind, "amount_yen": 0}
+    return known
+
+
+def _draws_by_terms(task: _Task, sleeve_no: int) -> bool:
+    """Return whether a sleeve has terms of drawing, a pause among them: then less on its drawing plan would change nothing."""
+    rows = task.connection.execute(select(drawing_terms.c.until_date).where(drawing_terms.c.sleeve_no == sleeve_no))
+    return any(until is None or until >= task.next_date for (until,) in rows)
 
 
 def _a_month(plan: Mapping) -> int:

@@ -17,9 +17,11 @@ from tsutsumi.store.manifest import closed_days
 from tsutsumi.store.tables import advice_answers, events
 
 ACCEPTED, DECLINED = "accepted", "declined"
+SPLIT = "split"  # the kind of an answer to the split of all payments of a customer
 STATUS_NONE = "none"  # the probability could not be told
 UNREAD, SUPERSEDED, SET_ASIDE, CLOSED, WAITING = "unread", "superseded", "set_aside", "closed", "waiting"
 COLUMNS = ("goal_no", "rank_no", "kind_code", "amount_yen", "model_no", "months_count", "probability_ppm", "monthly_cost_yen")
+READ = {"advice": COLUMNS, "goals": ("goal_no", "status_code")}  # of every closed day, and nothing else
 ROWS = ("goals", "sleeves", "contracts", "customers", "models")
 
 
@@ -84,6 +86,9 @@ class AdviceBook:
         with reading(house) as connection:
             self.days = closed_days(connection)
             self.answers = _answers(connection)
+            self.splits = {  # the last split that was accepted, by goal
+                number: date for (number, date), of in sorted(self.answers.items()) if SPLIT in of and of[SPLIT].answer == ACCEPTED
+            }
             self.deposits = _deposits(connection)
         if not self.days:
             raise HouseError(f"{house.folder}: no day is closed yet: close days first (tsutsumi close HOUSE --through DATE)")
@@ -107,8 +112,9 @@ class AdviceBook:
         return self.newest.get(goal_no)
 
     def stands(self, goal_no: int, date: Date) -> bool:
-        """Whether the advice of a day is the latest on its goal, and the goal is in the zone that it was in then."""
-        return self.latest(goal_no) == date and self.changed.get(goal_no, date) <= date
+        """Whether the advice of a day is the latest on its goal, and the goal's zone and payments are what they were then."""
+        since = self.changed.get(goal_no, date), self.splits.get(goal_no, Date.min)
+        return self.latest(goal_no) == date and since[0] <= date and since[1] < date
 
     def every(self) -> list[GoalAdvice]:
         """Return all advice of all closed days (全改善案), by goal and day."""
@@ -128,7 +134,7 @@ class AdviceBook:
         found: dict[tuple[int, Date], list[Option]] = defaultdict(list)
         zone: dict[int, int] = {}
         for day in self.days:
-            tables = read_closed_day(self.house, day)
+            tables = read_closed_day(self.house, day, READ)
             table, goals = tables.get("advice", {}), tables.get("goals", {})
             for goal, status in zip(goals["goal_no"].tolist(), goals["status_code"].tolist(), strict=True) if goals else ():
                 if zone.get(goal) != status:

@@ -20,6 +20,7 @@ from tsutsumi.core.partitions import merge, part_of, part_of_events
 from tsutsumi.core.reconciliation import CAUSES as BREAK_CAUSES
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
+from tsutsumi.core.surplus import pass_on
 from tsutsumi.core.units import PPM
 from tsutsumi.ports import FILL_TYPES, BankDebit, Custodian
 from tsutsumi.run.debits import fee_debits, plan_debits
@@ -94,7 +95,9 @@ def gather(
     market = market_of_day(day, day_index, reference.timeline, reference.instruments, books.market, prices, fx, splits, between)
     said = frame("events", events)
     collected, debits = plan_debits(reference, rules, books, said, bank)
-    everything = stack(said, collected, fee_debits(rules, books, bank))
+    transfers, collected, moved = pass_on(books, rules, collected)
+    debits = stack(debits, moved)
+    everything = stack(transfers, said, collected, fee_debits(rules, books, bank))
     inputs = Inputs(market, everything, {}, {}, splits, _yen_distributions(reference, market, told), debits=debits)
     answered = custodian.fills(day, custodian_market(rules, inputs, told))
     fills = {("side_code" if name == "side" else name): column for name, column in answered.items()}

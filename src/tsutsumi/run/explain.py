@@ -10,10 +10,10 @@ from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.dues import FEE_KINDS
 from tsutsumi.core.fee_lines import WORDS
-from tsutsumi.core.flows import FLOW_KINDS
+from tsutsumi.core.flows import FLOW_KINDS, surplus_of
 from tsutsumi.core.ladder import PRICED, PURCHASE
 from tsutsumi.core.orders import REASONS
-from tsutsumi.core.schema import Frame, take
+from tsutsumi.core.schema import Frame, empty, take
 from tsutsumi.run.fee_reasons import fee_reasons
 from tsutsumi.run.history import ids_of, rows_of
 from tsutsumi.store.database import House, HouseError, reading
@@ -60,6 +60,20 @@ class Explanation:
     def difference_yen(self) -> int:
         """What the lines leave unexplained: always 0."""
         return self.value_yen - self.value_before_yen - sum(line.yen for line in self.lines)
+
+
+def surplus_words(word: str, amount: int, sleeve_ids: dict[int, str], event_no: int) -> str:
+    """Return where the money of a surplus rule comes from (余剰の出どころ).
+
+    >>> surplus_words("instalment", 10_000, {1: "S1"}, -12)
+    '余剰の振替: 運用口 S1 の積立 surplus: the instalment of S1'
+    """
+    name = sleeve_ids.get(surplus_of(event_no)[0], "")
+    if word == "instalment":
+        return f"余剰の振替: 運用口 {name} の積立 surplus: the instalment of {name}"
+    if amount < 0:
+        return "余剰の振替: 水準を超えた分 surplus: what is above the level"
+    return f"余剰の振替: 運用口 {name} の水準を超えた分 surplus: what {name} has above its level"
 
 
 class _Explainer:
@@ -177,6 +191,8 @@ class _Explainer:
                 how = self.ids["instruments"][instrument]
             elif word == "fee":
                 how = self._fee_words()
+            elif event < 0:
+                how = surplus_words(word, amount, self.ids["sleeves"], event)
             elif not how:
                 how = "計画による by the plan"
             lines.append(Line(FLOW_WORDS[word], how, amount))
@@ -204,6 +220,14 @@ class _Explainer:
             owner[row["sleeve_no"]] = row["contract_no"]
         return fee_reasons(self.house, contract, charged, self.date, owner)
 
+    def passed_on(self) -> list[str]:
+        """Return the sleeve's own instalments that came into another one (渡した積立)."""
+        events = self.tables.get("inputs.events", empty("events"))
+        mine = take(events, (-events["event_no"].astype(np.int64) // 12 == self.number) & (events["sleeve_no"] != self.number))
+        pairs = zip(mine["amount_yen"].tolist(), mine["sleeve_no"].tolist(), strict=True)
+        return [f"余剰の振替 surplus: この運用口の積立 {yen:,}円 は {self.ids['sleeves'][to]} へ the instalment went there"
+                for yen, to in pairs]
+
     def notes(self) -> list[str]:
         """Return live orders, promises, fees charged today and alerts that concern the sleeve."""
         notes = []
@@ -223,7 +247,7 @@ class _Explainer:
         for amount, promised, closing in zip(*(payouts[n].tolist() for n in names), strict=True):
             what = "全額 all" if closing >= 4 else f"{amount:,}円"
             notes.append(f"約束 promise: {what} を {from_epoch_day(promised)} に支払 to be paid")
-        notes += [f"報酬の計算 fee: {line}" for line in self.fee_arithmetic()]
+        notes += self.passed_on() + [f"報酬の計算 fee: {line}" for line in self.fee_arithmetic()]
         alerts = self.tables.get("alerts", {})
         if alerts:
             own = {("sleeve", self.number), ("contract", self.sleeve["contract_no"])}

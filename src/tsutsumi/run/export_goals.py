@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from tsutsumi.core.goal_status import NONE, PARTS, STATUSES
+from tsutsumi.core.goal_status import FLOOR_STATUSES, NO_FLOOR, NONE, PARTS, STATUSES
 from tsutsumi.core.goals.options import KINDS
 from tsutsumi.core.schema import columns
 from tsutsumi.run.gathering import Gathering, coded, day_column
@@ -18,6 +18,9 @@ def goals_table(g: Gathering) -> pl.DataFrame:
         *(pl.col(name).cast(pl.Int64) for name in ("value_yen", "monthly_yen", "target_yen")),
         day_column(pl.col("target_date")).alias("target_date"),
         *(pl.col(name).cast(pl.Int64) for name in ("months_ppm", "mean_ppm", "risk_ppm")),
+        pl.when(pl.col("floor_yen") > 0).then(pl.col("floor_yen")).cast(pl.Int64).alias("floor_yen"),
+        pl.when(pl.col("floor_ppm") >= 0).then(pl.col("floor_ppm")).cast(pl.Int64).alias("floor_ppm"),
+        pl.when(pl.col("floor_code") != NO_FLOOR).then(coded(pl.col("floor_code"), FLOOR_STATUSES)).alias("floor_status"),
     )
 
 
@@ -31,3 +34,17 @@ def advice_table(g: Gathering) -> pl.DataFrame:
         pl.when(pl.col("model_no") > 0).then(g.named("models", pl.col("model_no"))).alias("model_id"),
         pl.col("months_count").cast(pl.Int64).alias("months"), pl.col("probability_ppm").cast(pl.Int64), "monthly_cost_yen",
     )
+
+
+def surplus_rules_table(g: Gathering) -> pl.DataFrame:
+    """Return the dated rules by which a sleeve that has enough passes on its surplus (余剰の振替ルール)."""
+    ids, rows = g.ids["sleeves"], sorted(g.rows["surplus_rules"], key=lambda row: (row["sleeve_no"], row["valid_from_date"]))
+    schema = {"sleeve_id": pl.String, "valid_from_date": pl.Date, "level_kind": pl.String, "level_yen": pl.Int64}
+    schema |= {"to_sleeve_id": pl.String, "surplus_kind": pl.String, "minimum_yen": pl.Int64}
+    schema |= {"source": pl.String, "recorded_at": pl.String}
+    told = [
+        row | {"sleeve_id": ids[row["sleeve_no"]], "to_sleeve_id": ids.get(row["to_sleeve_no"]),
+               "level_yen": row["level_yen"] if row["level_kind"] == "yen" else None}
+        for row in rows
+    ]
+    return pl.DataFrame([{name: row[name] for name in schema} for row in told], schema=schema)

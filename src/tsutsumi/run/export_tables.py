@@ -12,7 +12,7 @@ from tsutsumi.core.orders import REASONS
 from tsutsumi.core.performance import INDEX_START, money_weighted_ppm
 from tsutsumi.core.promises import PAYOUT_KINDS
 from tsutsumi.core.reconciliation import CAUSES as BREAK_CAUSES
-from tsutsumi.run.gathering import SIDES, VALUE_COLUMNS, Gathering, block_id, coded, day_column, order_id
+from tsutsumi.run.gathering import SIDES, VALUE_COLUMNS, Gathering, block_id, coded, day_column, event_word, order_id
 
 ORDER_STATUS = ("placed", "priced", "settled", "cancelled")
 
@@ -98,7 +98,7 @@ def flows_table(g: Gathering) -> pl.DataFrame:
     """Return all money in and out of sleeves."""
     return g.fact("flows", ("sleeve_no", "kind_code", "amount_yen", "event_no", "instrument_no")).select(
         "date", g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"), coded(pl.col("kind_code"), FLOW_KINDS).alias("kind"),
-        "amount_yen", g.named("events", pl.col("event_no")).alias("event_id"),
+        "amount_yen", event_word(g, pl.col("event_no"), pl.col("date")).alias("event_id"),
         pl.when(pl.col("instrument_no") > 0).then(g.named("instruments", pl.col("instrument_no"))).alias("instrument_id"),
     )
 
@@ -155,7 +155,7 @@ def journal_table(g: Gathering) -> pl.DataFrame:
         g.named("instruments", (number % 100_001)),
     ], separator="_")
     sleeve, date = g.named("sleeves", pl.col("entry_sleeve_no")), pl.col("date").cast(pl.String)
-    event = g.named("events", number)
+    event = event_word(g, number, pl.col("date"))
     instrument = pl.concat_str([coded(cause, CAUSES), g.named("instruments", number), date], separator="_")
     word = (
         pl.when(by_order).then(order)
@@ -200,7 +200,7 @@ def payouts_table(g: Gathering) -> pl.DataFrame:
         g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"), coded(pl.col("kind_code"), PAYOUT_KINDS).alias("kind"),
         "amount_yen",
         *(day_column(pl.col(n)).alias(n) for n in ("requested_date", "first_promised_date", "promised_date", "paid_date")),
-        "reissue_count", g.named("events", pl.col("event_no")).alias("event_id"),
+        "reissue_count", event_word(g, pl.col("event_no"), day_column(pl.col("requested_date"))).alias("event_id"),
         g.named("sleeves", pl.col("target_sleeve_no")).alias("target_sleeve_id"),
     )
 

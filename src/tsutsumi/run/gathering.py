@@ -13,7 +13,7 @@ from tsutsumi.store.database import House
 VALUE_COLUMNS = ("positions_yen", "cash_yen", "receivable_yen", "payable_yen", "value_yen")
 REFERENCE = (
     "sleeves", "contracts", "accounts", "customers", "programs", "models", "instruments", "companies", "events", "program_rules",
-    "fee_terms", "contract_fee_terms", "fee_corrections", "goals",
+    "fee_terms", "contract_fee_terms", "fee_corrections", "goals", "surplus_rules",
 )
 SIDES = ("sell", "buy")
 FACTS = (
@@ -67,7 +67,8 @@ class Gathering:
     def fact(self, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
         """Return all rows of a fact table, or an empty one with the given columns."""
         if name in self.facts:
-            return pl.concat(self.facts[name], how="vertical_relaxed")
+            frame = pl.concat(self.facts[name], how="diagonal_relaxed")  # an older program had fewer columns
+            return frame.with_columns(pl.lit(None, pl.Int64).alias(column) for column in columns if column not in frame.columns)
         return pl.DataFrame(schema={column: pl.Int64 for column in columns} | {"date": pl.Date})
 
 
@@ -79,6 +80,15 @@ def day_column(numbers: pl.Expr) -> pl.Expr:
 def coded(column: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
     """Return the words of a column of codes."""
     return column.cast(pl.Int64).replace_strict(dict(enumerate(words)), default=None, return_dtype=pl.String)
+
+
+def event_word(gathering: Gathering, number: pl.Expr, date: pl.Expr) -> pl.Expr:
+    """Return the event_id of an event's number; below 0 `surplus_S000123_2026-11`: whose surplus it is, and of which month."""
+    sleeve, month = (-number).cast(pl.Int64) // 12, (-number).cast(pl.Int64) % 12 + 1
+    year = date.dt.year().cast(pl.Int64) - (month > date.dt.month()).cast(pl.Int64)  # of December, paid in January
+    words = [pl.lit("surplus"), gathering.named("sleeves", sleeve),
+             pl.concat_str([year.cast(pl.String), month.cast(pl.String).str.zfill(2)], separator="-")]
+    return pl.when(number < 0).then(pl.concat_str(words, separator="_")).otherwise(gathering.named("events", number))
 
 
 def order_id(gathering: Gathering, decided: str = "decided_date") -> pl.Expr:

@@ -8,6 +8,7 @@ from datetime import date as Date
 import numpy as np
 
 from tsutsumi.core.calendar import epoch_day
+from tsutsumi.core.drawing_rules import rule_of
 from tsutsumi.core.goals.options import NO_LIMIT
 from tsutsumi.core.plans import numbers
 from tsutsumi.core.rules import GoalRules
@@ -55,8 +56,11 @@ class GoalBook:
         self.plans, self.sleeves = tables["plans"], _size(tables["sleeves"], "sleeve_no")
         self.sizes = {key: _size(tables[f"{key[:-3]}s"], key) for key in ("program_no", "model_no", "contract_no")}
         self.in_use = bool(self.tables["goals"] or self.tables["contract_limits"])
-        dated = [*self.plans, *(row for name in GOAL_TABLES[1:] for row in self.tables[name])]
-        self.changes = sorted({epoch_day(row["valid_from_date"]) for row in dated}) if self.in_use else []
+        self.terms = tables.get("drawing_terms", ())
+        dated = [*self.plans, *self.terms, *(row for name in GOAL_TABLES[1:] for row in self.tables[name])]
+        changes = {epoch_day(row["valid_from_date"]) for row in dated}
+        changes |= {epoch_day(row["until_date"]) + 1 for row in self.terms if row["until_date"]}
+        self.changes = sorted(changes) if self.in_use else []
         self._known: dict[int, GoalRules] = {}
 
     def on(self, day: int, day_before: int) -> GoalRules | None:
@@ -76,14 +80,17 @@ class GoalBook:
         targets = in_force(self.tables["goal_targets"], day, "goal_no")
         rows = [
             (goal["goal_no"], goal["sleeve_no"], self._target(target, target["target_date"]), epoch_day(target["target_date"]),
-             target["want_ppm"])
+             target["want_ppm"], self._target(target, target["target_date"], "floor_yen"))
             for goal in self.tables["goals"] if (target := targets.get((goal["goal_no"],))) is not None
         ]
-        names = ("goal_no", "sleeve_no", "target_yen", "target_date", "want_ppm")
+        names = ("goal_no", "sleeve_no", "target_yen", "target_date", "want_ppm", "floor_yen")
         goals = {name: np.array([row[k] for row in sorted(rows)], np.int64) for k, name in enumerate(names)}
         money = {"instalment": np.zeros(self.sleeves, np.int64), "drawing": np.zeros(self.sleeves, np.int64)}
         for (sleeve, kind), row in in_force(self.plans, day, "sleeve_no", "kind").items():
             money[kind][sleeve] = a_month(row)
+        for (sleeve,), row in in_force(self.terms, day, "sleeve_no").items():
+            if rule_of(row) is None and (row["until_date"] is None or epoch_day(row["until_date"]) >= day):
+                money["drawing"][sleeve] = 0  # a pause by terms: the drawing plan does not count
         assumed = in_force(self.tables["model_assumptions"], day, "model_no")
         mean = _dense(assumed, "mean_ppm", 0, self.sizes["model_no"])
         risk = _dense(assumed, "risk_ppm", -1, self.sizes["model_no"])
@@ -98,11 +105,11 @@ class GoalBook:
             ], np.int64),
         )
 
-    def _target(self, row: Mapping, date: Date | int) -> int:
-        """Return the target of a row in yen of a date."""
+    def _target(self, row: Mapping, date: Date | int, name: str = "target_yen") -> int:
+        """Return the target of a row, or its essential amount, in yen of a date."""
         day = date if isinstance(date, int) else epoch_day(date)
         since = epoch_day(row["valid_from_date"])
-        return target_of_then(row["target_yen"], row["target_kind"], row["inflation_ppm"], since, day)
+        return target_of_then(row[name], row["target_kind"], row["inflation_ppm"], since, day)
 
 
 def _size(rows: Rows, number: str) -> int:

@@ -23,6 +23,7 @@ from tsutsumi.run.dated_rows import in_force
 from tsutsumi.run.drawing_book import DrawingBook
 from tsutsumi.run.fee_terms_book import FeeTermsBook, Rows
 from tsutsumi.run.goal_book import GOAL_TABLES, GoalBook
+from tsutsumi.run.surplus_book import SurplusBook
 
 INSTRUMENT_NUMBERS = (
     "price_scale", "price_base_units", "lot_units", "order_margin_ppm", "price_lag_days", "buy_settlement_days",
@@ -38,7 +39,7 @@ DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
     "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
     "program_models", "program_shares", "fee_terms", "contract_fee_terms", "fee_adjustments", "fee_groups",
-    "accounts", "contracts", "sleeves", "plans", "drawing_terms", *GOAL_TABLES,
+    "accounts", "contracts", "sleeves", "plans", "drawing_terms", "surplus_rules", *GOAL_TABLES,
 )
 MARKET_TABLES = ("prices", "fx_rates", "distributions", "splits")
 
@@ -95,6 +96,7 @@ class Reference:
         self.distributions = _at_closes(_by_day(tables["distributions"], "instrument_no", "amount", "per_units"), days, _add)
         self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
         self.fee_terms, self.goal_book = FeeTermsBook(tables), GoalBook(tables)
+        self.surplus_book = SurplusBook(tables.get("surplus_rules", ()))
         self.drawing_book = DrawingBook(tables.get("drawing_terms", ()), int(days[0]), int(days[-1]))
         named = _names(tables["accounts"], "account_no", "tax_class")
         self.tax_classes, self.tax_class_of = np.unique(np.array(named, str), return_inverse=True)
@@ -116,13 +118,12 @@ class Reference:
         day = int(self.timeline.days[day_index])
         state = self._state(day)
         before = self._state(int(self.timeline.days[day_index - 1])) if day_index else state
-        terms = self.fee_terms
+        terms, goals = self.fee_terms, self.goal_book.on(day, int(self.timeline.days[max(day_index - 1, 0)]))
         return Rules(
             self.timeline, day_index, self.instruments, state["weights"], before["weights"], state["programs"], state["offered"],
             self._rebalance_today(day_index, state), terms.program_terms, state["shares"], self._drawings(day), self.registry,
             self.settlement_days, terms.contract_terms, frozenset(terms.own), terms.steps, *self._groups_on(day),
-            self._tax_rates(day), self.goal_book.on(day, int(self.timeline.days[max(day_index - 1, 0)])),
-            self.drawing_book.coming(day, DRAWINGS_AHEAD),
+            self._tax_rates(day), goals, self.drawing_book.coming(day, DRAWINGS_AHEAD), self.surplus_book.on(day, goals),
         )
 
     def _tax_rates(self, day: int) -> np.ndarray:

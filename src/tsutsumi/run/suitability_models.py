@@ -37,8 +37,13 @@ class Checked:
 
     @property
     def beyond(self) -> tuple[Holding, ...]:
-        """The models that do not suit."""
-        return tuple(one for one in self.holdings if not one.judgement.permitted)
+        """The models that do not suit: their risk is above the limit."""
+        return tuple(one for one in self.holdings if not one.judgement.permitted and one.judgement.model.risk_ppm is not None)
+
+    @property
+    def untold(self) -> tuple[Holding, ...]:
+        """The models whose risk nobody has stated: whether they suit cannot be told."""
+        return tuple(one for one in self.holdings if one.judgement.model.risk_ppm is None)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,11 @@ class Recheck:
     def beyond(self) -> tuple[Checked, ...]:
         """The contracts with a model that does not suit."""
         return tuple(one for one in self.contracts if one.beyond)
+
+    @property
+    def untold(self) -> tuple[Checked, ...]:
+        """The contracts with a model whose risk nobody has stated."""
+        return tuple(one for one in self.contracts if one.untold)
 
 
 def in_force(rows: Iterable[Mapping], day: Date, key: str) -> dict[int, Mapping]:
@@ -84,8 +94,8 @@ def judged_offer(connection: Connection, contract_no: int, day: Date, found: Ass
 def recheck(house: House) -> Recheck:
     """Return every contract's models of the last closed day against its limit of that day (全契約の適合性の点検).
 
-    Models of open sleeves that are not closing; limits and risks (model_assumptions) in force on that day. A model whose risk
-    nobody has stated does not suit a contract that has a limit.
+    Models of open sleeves that are not closing; limits and risks (model_assumptions) in force on that day. As in the close, only
+    a stated risk above the limit is beyond it; a model whose risk nobody has stated is told apart.
 
     Raises
     ------

@@ -156,7 +156,7 @@ class Events:
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.refused = bench, 0
-        self.seen: dict[int, int] = {}
+        self.seen: dict[int | tuple[int, int], int] = {}
         self.tally = Tally(
             "events", "指図は一度だけ", "every event once",
             "an event is booked once on its day, or refused with cause and cure; nothing is lost or doubled", "指図 events",
@@ -174,12 +174,13 @@ class Events:
         ending = {contract for _, kind, contract in rows if EVENT_KINDS[kind] == "terminated"}
         ended = set(day.before.contracts["contract_no"].tolist()) - set(day.books.contracts["contract_no"].tolist())
         for number, kind, contract in rows:
-            if number == 0:
-                continue
-            if number in self.seen:
-                self.tally.short(1, f"{day.date}: event {number} was taken before")
-            self.seen[number] = day.books.day
             name, no = EVENT_KINDS[kind], number in refused
+            if number == 0 or (number < 0 and name == "instalment"):
+                continue
+            key = number if number > 0 else (number, day.date.year)  # surplus: once a month of a sleeve
+            if key in self.seen:
+                self.tally.short(1, f"{day.date}: event {number} was taken before")
+            self.seen[key] = day.books.day
             done = {"deposit": flows[number], **dict.fromkeys(PAYOUT_EVENTS, payouts[number])}.get(name)
             if (name == "sleeve_closed" and contract in ending) or (name == "terminated" and contract in ended):
                 continue  # a termination of the same day took its place; a contract without a sleeve ended at once

@@ -10,7 +10,7 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
@@ -76,7 +76,9 @@ def write_day_file(path: Path, tables: Tables, durable: bool = True) -> tuple[in
     return size, hashlib.sha256(header).hexdigest()
 
 
-def read_day_file(path: Path, verify: bool = False) -> dict[str, dict[str, np.ndarray]]:
+def read_day_file(
+    path: Path, verify: bool = False, only: Mapping[str, Collection[str]] | None = None,
+) -> dict[str, dict[str, np.ndarray]]:
     """Return the tables of a day file (日次ファイルの読み込み): table -> column -> array, in the dtypes that were written.
 
     A column stored in its own width is mapped, not copied; arrays may be changed without touching the file.
@@ -86,6 +88,8 @@ def read_day_file(path: Path, verify: bool = False) -> dict[str, dict[str, np.nd
     path : Path
     verify : bool
         True recomputes the hash of every column first.
+    only : table -> the columns that are wanted
+        Nothing else is read; a table or column that the file does not have is left out. None: everything.
 
     Raises
     ------
@@ -99,7 +103,9 @@ def read_day_file(path: Path, verify: bool = False) -> dict[str, dict[str, np.nd
     tables: dict[str, dict[str, np.ndarray]] = {}
     try:
         for name, columns in header.items():
-            tables[name] = {column: _decoded(content, start, *entry.values()) for column, entry in columns.items()}
+            wanted = columns if only is None else [column for column in only.get(name, ()) if column in columns]
+            if only is None or name in only:
+                tables[name] = {column: _decoded(content, start, *columns[column].values()) for column in wanted}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path, f"its columns do not fit its header ({error})") from error
     return tables

@@ -1,5 +1,6 @@
 """The tables of a closed day, read back from its files (締め日の読み出し): the day's facts, and the books of any day."""
 
+from collections.abc import Collection, Mapping
 from datetime import date as Date
 
 import numpy as np
@@ -50,9 +51,11 @@ def join_tables(parts: list[dict[str, Frame]]) -> dict[str, Frame]:
     return joined
 
 
-def read_closed_day(house: House, day: ClosedDay) -> dict[str, Frame]:
-    """Return all tables of a closed day."""
-    return join_tables([read_day_file(house.folder / file.name) for file in day.files])
+def read_closed_day(house: House, day: ClosedDay, only: Mapping[str, Collection[str]] | None = None) -> dict[str, Frame]:
+    """Return all tables of a closed day (締め日の表), or those that are wanted: `only`, table → columns."""
+    if only is not None and len(day.files) > 1:
+        only = {table: (*names, "row") for table, names in only.items()}
+    return join_tables([read_day_file(house.folder / file.name, only=only) for file in day.files])
 
 
 def load_day(house: House, day: Date) -> dict[str, Frame]:

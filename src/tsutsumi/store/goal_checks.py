@@ -23,16 +23,19 @@ def check_goals(connection: Connection, rows: list[Row]) -> list[Refusal]:
 
 
 def check_goal_targets(connection: Connection, rows: list[Row]) -> list[Refusal]:
-    """Refuse a target whose date is not after its first day, or that lies below its essential part (目標の矛盾)."""
+    """Refuse a target whose date is not after its first day, or whose essential part is not below it (目標の矛盾)."""
     refused = []
     for row in rows:
         since, date = row.values["valid_from_date"], row.values["target_date"]
         if date <= since:
             why = f"{date} is not after {since}, the day on which the target comes into force"
             refused.append(row.refused("target_date", why, "give a later date"))
-        elif row.values["floor_yen"] > row.values["target_yen"] > 0:
-            why = f"the essential {row.values['floor_yen']:,} yen are above the target of {row.values['target_yen']:,}"
-            refused.append(row.refused("floor_yen", why, "give the whole amount as target_yen"))
+        elif row.values["floor_yen"] and not row.values["target_yen"]:
+            why = f"money that only has to last has no essential amount, it says {row.values['floor_yen']:,} yen"
+            refused.append(row.refused("floor_yen", why, "give 0, or what is to be left as target_yen"))
+        elif row.values["floor_yen"] >= row.values["target_yen"] > 0:
+            why = f"the essential {row.values['floor_yen']:,} yen are not below the target of {row.values['target_yen']:,}"
+            refused.append(row.refused("floor_yen", why, "give the whole amount as target_yen, 0 if all of it is essential"))
     return refused
 
 

@@ -239,6 +239,11 @@ KINDS: dict[str, Kind] = {
         ),
         ("contract_no", "valid_from_date"), "valid_from_date",
     ),
+    "sleeves": Kind(
+        tables.sleeves,
+        (ident("sleeve_id"), reference("contract_id", tables.contracts), text("name"), reference("model_id", tables.models)),
+        ("sleeve_id",),
+    ),
     "goals": Kind(
         tables.goals,
         (ident("goal_id"), reference("sleeve_id", tables.sleeves), text("name"), whole("priority", 1, 99, 1)),
@@ -280,11 +285,6 @@ KINDS: dict[str, Kind] = {
         tables.contract_parties, (reference("contract_id", tables.contracts), FUNCTION, reference("company_id", tables.companies)),
         ("contract_no", "function"),
     ),
-    "sleeves": Kind(
-        tables.sleeves,
-        (ident("sleeve_id"), reference("contract_id", tables.contracts), text("name"), reference("model_id", tables.models)),
-        ("sleeve_id",),
-    ),
     "plans": Kind(
         tables.plans,
         (
@@ -303,6 +303,15 @@ KINDS: dict[str, Kind] = {
             whole("band_ppm", 0, PPM - 1, 200000), whole("step_ppm", 0, PPM - 1, 100000), whole("rise_ppm", 1 - PPM, PPM, 0),
             whole("drift_ppm", -PPM, PPM, 0), whole("risk_ppm", 0, 10 * PPM, 0), whole("safe_ppm", -PPM, PPM, 0),
             whole("impatience_ppm", -PPM, PPM, 0), whole("aversion_ppm", 0, 1000 * PPM, 0), text("source"),
+        ),
+        ("sleeve_no", "valid_from_date"), "valid_from_date",
+    ),
+    "surplus_rules": Kind(
+        tables.surplus_rules,
+        (
+            reference("sleeve_id", tables.sleeves), day("valid_from_date"), choice("level_kind", "target", "yen"),
+            whole("level_yen", 0, MOST_YEN, 0), reference("to_sleeve_id", tables.sleeves, ""),
+            choice("surplus_kind", "instalments", "excess", "both"), whole("minimum_yen", 1, MOST_YEN, 10000), text("source"),
         ),
         ("sleeve_no", "valid_from_date"), "valid_from_date",
     ),

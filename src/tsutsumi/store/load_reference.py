@@ -27,6 +27,7 @@ from tsutsumi.store.load_events import check_events
 from tsutsumi.store.load_models import check_versions, load_weights
 from tsutsumi.store.manifest import last_day
 from tsutsumi.store.rows import Outcome, Row, chunks, insert_rows, next_number, numbers_of
+from tsutsumi.store.surplus_checks import check_surplus_rules
 from tsutsumi.store.tables import instruments
 
 Check = Callable[[Connection, list[Row]], list[Refusal]]
@@ -35,7 +36,7 @@ CHECKS: dict[str, Check] = {
     "splits": check_business_day, "distributions": check_business_day, "model_versions": check_versions,
     "program_rules": check_rules, "contract_fee_terms": check_rules, "fee_adjustments": check_adjustments,
     "program_shares": check_shares, "contracts": check_contracts, "plans": check_plans, "events": check_events,
-    "drawing_terms": check_drawing_terms,
+    "drawing_terms": check_drawing_terms, "surplus_rules": check_surplus_rules,
 }
 MOST_NEAR_IDS = 5000
 

@@ -6,7 +6,7 @@ Dates are ISO text columns of type Date; money, units and rates are integers. Ru
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 metadata = MetaData()
 
 
@@ -220,6 +220,12 @@ drawing_terms = Table(                                   # drawings by a rule; i
     _int("band_ppm", 200000), _int("step_ppm", 100000), _int("rise_ppm"),                              # guardrails
     _int("drift_ppm"), _int("risk_ppm"), _int("safe_ppm"), _int("impatience_ppm"), _int("aversion_ppm"),   # merton
     _text("source"), _text("recorded_at"),
+)
+surplus_rules = Table(                                   # what a sleeve that has enough passes on; to_sleeve_no 0: nothing any more
+    "surplus_rules", metadata, _no("sleeve_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("level_kind", "target"),                       # target: of the sleeve's goal | yen: level_yen
+    _yen("level_yen"), _int("to_sleeve_no"), _text("surplus_kind", "both"),                            # instalments | excess | both
+    _yen("minimum_yen"), _text("source"), _text("recorded_at"),
 )
 events = Table(
     "events", metadata, _no("event_no", primary_key=True), Column("event_id", String, nullable=False), _date("date"), _text("kind"),

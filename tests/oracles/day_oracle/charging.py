@@ -9,7 +9,7 @@ from tests.oracles.day_oracle.fee_adjustments import adjusted, times_factors
 from tests.oracles.day_oracle.fee_amounts import Exact, advance, arrears
 from tests.oracles.day_oracle.fee_bases import base_of, close_of, daily, days_that_enter, own_base, record_close
 from tests.oracles.day_oracle.fee_terms import components, in_advance, period_from
-from tests.oracles.day_oracle.performance_fees import fall_due, flow_of, move_marks, start_marks
+from tests.oracles.day_oracle.performance_fees import fall_due, flow_of, move_marks, start_marks, take_scope
 from tests.oracles.day_oracle.state import Contract, Fee, House, Period
 from tests.oracles.fees_oracle import rounded
 
@@ -137,6 +137,7 @@ def charge_contract(house: House, contract: Contract, day: date, *, final: bool)
     """
     if contract.period is None:
         contract.period = period_from(house, contract, contract.opened_date)
+    take_scope(house, contract, day)
     made = until_today(house, contract, day)
     period = contract.period
     start_marks(house, contract, day)
@@ -150,9 +151,24 @@ def charge_contract(house: House, contract: Contract, day: date, *, final: bool)
             made += refund(house, contract, "refund at the end", period.running, day)
         for fee in made:
             fee.final = True
+    made += corrected(house, contract, day)
     owe(house, contract, made, day)
     if period.end_date == day and not final:
         contract.period = period_from(house, contract, day + ONE_DAY)
+
+
+def corrected(house: House, contract: Contract, day: date) -> list[Fee]:
+    """"Late corrections": the amount is charged last on that evening: above zero a fee of kind `correction`, below zero a refund,
+    component 0, start = end = `d`, base 0, split to the sleeves by their base of `d`; all of a contract's amounts of one evening
+    are one row. Reading: of 0 yen there is no row.
+    """
+    amount = house.today.corrected.get(contract.number, 0)
+    if amount == 0:
+        return []
+    parts = split(house, contract, amount, bases_of(contract, day), day) if amount > 0 else {}
+    kind = "correction" if amount > 0 else "refund of a correction"
+    return [Fee(contract.number, 0, 0, "correction", kind, day, day, Fraction(0), abs(amount), day,
+                shares(house, contract, abs(amount), day), parts, final=contract.final_date == day)]
 
 
 def ends_tonight(house: House, contract: Contract, day: date, *, final: bool) -> list[tuple[Contract, Period, date]]:

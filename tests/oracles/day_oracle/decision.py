@@ -2,10 +2,12 @@
 
 from datetime import date
 
+from tests.oracles.day_oracle.aims import Position, aimed, sale_cost_ppm
+from tests.oracles.day_oracle.drawings import drawings_ahead
 from tests.oracles.day_oracle.dues import pressing
 from tests.oracles.day_oracle.fee_bases import accrued
+from tests.oracles.day_oracle.lots import Line, nearest
 from tests.oracles.day_oracle.money import ceiling, denominator, lowest, numerator, payable, receivable, weights, yen
-from tests.oracles.day_oracle.plans import drawings_ahead
 from tests.oracles.day_oracle.state import MILLION, House, Order, Sleeve
 
 
@@ -38,6 +40,7 @@ class View:
         self.t = {number: self.V * self.weights.get(number, 0) // MILLION for number in self.numbers}
         self.t_cash = self.V * self.weights.get(0, 0) // MILLION
         self.sales: dict[int, tuple[int, str]] = {}
+        self.lots: dict[int, int] = {}                   # to be traded, of instruments whose targets are whole lots
 
     def yen(self, number: int, units: int) -> int:
         """`yen` uses the price without levy."""
@@ -99,9 +102,69 @@ def rebalance_reason(view: View) -> str:
         return "model"
     if sleeve.pending:
         return "pending"
+    if view.rules.get("rebalance_kind") == "flow":       # neither calendar nor breach rebalances
+        return ""
     if is_calendar_day(view):
         return "calendar"
     return "breach" if is_breach(view) else ""
+
+
+def forget(view: View) -> None:
+    """`rebalance_kind = flow`: what was pending of calendar and breach is forgotten."""
+    if view.rules.get("rebalance_kind") == "flow" and view.sleeve.pending in ("calendar", "breach"):
+        view.sleeve.pending = ""
+
+
+def aim(view: View, reason: str) -> None:
+    """A rebalance by `calendar` or `breach` (pending or not) of a program with `rebalance_kind = band` or `tax` does not aim at
+    `t_i`: then for the rest of this evening `t_i = v_i + trade_i`. Cash is the first position (held `V − Σ v_i`, weight `w_JPY`),
+    its target takes what flooring leaves of V. Reading: the cash target `t_c` of the purchases stays.
+    """
+    if reason not in ("calendar", "breach") or view.rules.get("rebalance_kind") not in ("band", "tax"):
+        return
+    cash = Position(view.V - sum(view.v.values()), view.weights.get(0, 0), view.V - sum(view.t.values()), True)
+    positions = [cash]
+    for number in view.numbers:
+        one = Position(view.v[number], view.weights.get(number, 0), view.t[number], view.can_order(number))
+        one.sale_cost_ppm = sale_cost_ppm(view.house, view.sleeve, number, view.day, view.yen)
+        positions.append(one)
+    trades = aimed(positions, view.V, view.rules)
+    if trades is not None:
+        for number, trade in zip(view.numbers, trades[1:], strict=True):
+            view.t[number] = view.v[number] + trade
+
+
+def whole_targets(view: View, reason: str) -> None:
+    """With `lot_rounding = nearest` the targets of instruments bought by units become whole lots. A lot is
+    `ceil(lot_units × num / den)` yen, held are `(held_i − S_i + Σ asked_units of unpriced purchases) / lot_units` lots (floored),
+    the budget is Σ `max(t_i, 0)`, of what stays its lots in yen in its place. Staying is what cannot be ordered, and without a
+    rebalance what is above its target; without a rebalance nothing is sold. None within the budget: the targets stay.
+    """
+    house = view.house
+    numbers = [number for number in view.numbers if house.instruments[number]["order_mode"] == "units"]
+    if view.rules.get("lot_rounding") != "nearest" or not numbers:
+        return
+    lines, staying = {}, []
+    for number in numbers:
+        if not view.can_order(number) or (not reason and view.e(number) > 0):
+            staying.append(number)                       # its lots are in the budget and take as much of it
+            continue
+        lot = house.instruments[number]["lot_units"]
+        coming = sum(order.asked_units for order in view.sleeve.unpriced("buy") if order.instrument_no == number)
+        held, yen_of_lot = (view.left[number] + coming) // lot, ceiling(lot * numerator(house, number), denominator(house, number))
+        fewest = max(held - view.left[number] // lot, 0) if reason else held       # what is not there yet cannot be sold
+        lines[number] = Line(yen_of_lot, held, view.t[number], fewest)
+    budget = sum(max(line.target, 0) for line in lines.values())
+    found = nearest(list(lines.values()), budget, view.rules["minimum_trade_yen"])
+    if not found:
+        return
+    yen = [line.lot_yen for line in lines.values()]      # of equally near ones those of the fewest yen, then the fewest first lots
+    best = min(found, key=lambda way: (sum(one * price for one, price in zip(way, yen, strict=True)), way))
+    for number, lots in zip(lines, best, strict=True):
+        view.lots[number] = lots - lines[number].held
+        view.t[number] = view.v[number] + view.lots[number] * lines[number].lot_yen
+    for number in staying:
+        view.lots[number], view.t[number] = 0, view.v[number]
 
 
 def rebalance_sales(view: View, reason: str) -> None:
@@ -116,8 +179,11 @@ def rebalance_sales(view: View, reason: str) -> None:
         if view.weights.get(number, 0) == 0:
             units = view.left[number]
         elif over >= view.rules["minimum_trade_yen"]:
+            lot, whole = view.house.instruments[number]["lot_units"], view.lots.get(number, 0)
             units = min(view.left[number], over * denominator(view.house, number) // numerator(view.house, number))
-            units -= units % view.house.instruments[number]["lot_units"]
+            units -= units % lot
+            if whole:                                    # a sale is of so many lots
+                units = min(view.left[number], -whole * lot)
         if units > 0:
             view.sell(number, units, reason)
 
@@ -174,14 +240,16 @@ def limit_price(view: View, number: int) -> int:
     return numerator(view.house, number) * (MILLION + view.house.instruments[number]["order_margin_ppm"]) // MILLION
 
 
-def whole_lots(view: View, number: int, amount: int) -> tuple[int, int, int]:
+def whole_lots(view: View, number: int, amount: int, most: int | None) -> tuple[int, int, int]:
     """k is the largest multiple of the lot whose cost at the limit plus 1 yen is ≤ b; `asked_yen` = cost at the limit + 1.
+    No more than `most` units where given.
 
     -> (units, asked_yen, limit)
     """
     limit, lot = limit_price(view, number), view.house.instruments[number]["lot_units"]
     units = (amount - 1) * denominator(view.house, number) // limit    # ceil(k × limit / den) ≤ b'  <=>  k × limit ≤ b' × den
     units -= units % lot
+    units = units if most is None else min(units, most)
     return units, ceiling(units * limit, denominator(view.house, number)) + 1, limit
 
 
@@ -210,7 +278,9 @@ def purchases(view: View, reason: str) -> list[Order]:
         order = new_order(view, number, "buy", reason or "invest")
         order.asked_yen = amount
         if house.instruments[number]["order_mode"] == "units":
-            order.asked_units, order.asked_yen, order.limit_price = whole_lots(view, number, amount)
+            # in whole lots: at most so many, paid at the limit from the whole budget, not from the gap alone
+            most = view.lots[number] * house.instruments[number]["lot_units"] if number in view.lots else None
+            order.asked_units, order.asked_yen, order.limit_price = whole_lots(view, number, budget if most else amount, most)
             if order.asked_units == 0:
                 continue                                 # 0: next instrument
         elif amount * denominator(house, number) < numerator(house, number):
@@ -236,14 +306,17 @@ def orders_of(view: View) -> list[Order]:
             if view.left[number] > 0 and view.can_order(number):
                 view.sell(number, view.left[number], "closing")
     else:
+        forget(view)
         reason = rebalance_reason(view)
         if reason:
-            blocked = is_blocked(view)
             if reason == "pending":
                 reason = sleeve.pending
             else:
                 sleeve.rebalanced_date = view.day        # not when it merely continues as pending
-            sleeve.pending = reason if blocked else ""
+            aim(view, reason)
+            sleeve.pending = reason if is_blocked(view) else ""    # after the aim, before the lots
+        whole_targets(view, reason)
+        if reason:
             rebalance_sales(view, reason)
         if not shortfall(view):
             bought = purchases(view, reason)
@@ -263,6 +336,7 @@ def decide(house: House, sleeve: Sleeve, day: date) -> None:
     """
     view = View(house, sleeve, day)
     if sleeve.number in house.today.stopped:
+        forget(view)
         reason = "" if sleeve.closing else rebalance_reason(view)
         if reason in ("strategy", "model", "calendar"):
             sleeve.pending, sleeve.rebalanced_date = reason, day

@@ -64,13 +64,17 @@ def owe(house: House, contract: Contract, made: list[Fee], day: date) -> None:
     if left:
         rules = house.rules(contract.program_no, day)
         wait = 1 if contract.final_date == day else rules["collection_days"]
-        due = Due(contract.number, day, house.dates.after(day, wait), left, dict(left),
-                  rules.get("collection_kind", "cash") == "deposit")
+        due = Due(contract.number, day, house.dates.after(day, wait), left, dict(left))
         house.all_dues.append(due)
         for fee in made:
             if fee.fee_yen and not fee.kind.startswith("refund"):
                 fee.due = due
     house.fees += made
+
+
+def is_debited(house: House, sleeve: Sleeve, day: date) -> bool:
+    """`collection_kind = deposit`, by the rules in force on the day."""
+    return house.rules_of(sleeve, day).get("collection_kind", "cash") == "deposit"
 
 
 def debit(house: House, day: date) -> None:
@@ -79,9 +83,12 @@ def debit(house: House, day: date) -> None:
     takes it too). A failed debit is a `debit_failed` event; the due then is paid like any other.
     """
     for sleeve in house.open_sleeves():
-        amount = sum(due.unpaid[sleeve.number] for due in house.dues(sleeve) if due.by_deposit and due.due_date == day)
+        today = [due for due in house.dues(sleeve) if due.due_date == day and is_debited(house, sleeve, day)]
+        amount = sum(due.unpaid[sleeve.number] for due in today)
         if not amount:
             continue
+        for due in today:
+            due.by_deposit = True
         if (sleeve.number, day) in house.bank_failures:
             house.alert("debit_failed", sleeve.number)
         else:
@@ -90,4 +97,4 @@ def debit(house: House, day: date) -> None:
 
 def pressing(house: House, sleeve: Sleeve, day: date) -> list[Due]:
     """The dues that are a need of the decision: until the evening before the due date one to be debited is none."""
-    return [due for due in house.dues(sleeve) if not (due.by_deposit and due.due_date > day)]
+    return [due for due in house.dues(sleeve) if not (is_debited(house, sleeve, day) and due.due_date > day)]

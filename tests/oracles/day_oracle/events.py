@@ -3,6 +3,7 @@
 from datetime import date
 
 from tests.oracles.day_oracle import dues, plans
+from tests.oracles.day_oracle.fee_corrections import apply_states
 from tests.oracles.day_oracle.money import ceiling, lowest
 from tests.oracles.day_oracle.promises import closing_promise, open_payout, over_withdrawal_limit, promise
 from tests.oracles.day_oracle.state import House, Payout, Sleeve
@@ -195,11 +196,34 @@ def instalment_skipped(house: House, event: dict, day: date) -> str | None:
     return None
 
 
+def fee_corrected(house: House, event: dict, day: date) -> str | None:
+    """What past fees were wrong by is charged or given back this evening; needs `note`; refused of a contract that was never open
+    or has no sleeve; of one that has ended, or is paid out today, an alert `fee_shortfall` (above zero) or `fee_credit`.
+
+    Reading: one that has ended is one of which no sleeve is open, or whose last close was that of its end.
+    """
+    contract, amount = house.contracts.get(event["contract_no"]), event["amount_yen"]
+    if contract is None or not contract.opened_date or not event["note"]:
+        return "contract never open, or no note"
+    if contract.closed_date or contract.final_date:
+        if amount:
+            house.alert("fee_shortfall" if amount > 0 else "fee_credit", contract.number)
+        return None
+    if not house.contract_sleeves(contract.number):
+        return "no sleeve"
+    if not amount and not event.get("fee_state"):
+        return "nothing to correct"
+    house.today.corrected[contract.number] = house.today.corrected.get(contract.number, 0) + amount
+    if event.get("fee_state"):
+        house.today.states[contract.number] = event["event_no"], event["fee_state"]
+    return None
+
+
 HANDLERS = {
     "contract_opened": contract_opened, "sleeve_opened": sleeve_opened, "deposit": money_in, "instalment": money_in,
     "withdrawal": money_out, "transfer": money_out, "strategy_changed": strategy_changed, "sleeve_closed": sleeve_closed,
     "terminated": terminated, "correction": correction, "debit_failed": debit_failed,
-    "instalment_skipped": instalment_skipped,
+    "instalment_skipped": instalment_skipped, "fee_corrected": fee_corrected,
 }
 
 
@@ -214,5 +238,6 @@ def process(house: House, day: date) -> None:
             handler = HANDLERS.get(event["kind"])
             if handler is None or handler(house, event, day):
                 house.alert("event_refused", event["event_no"])
+    apply_states(house, day)
     plans.instalments(house, day, planned_instalment)
     dues.debit(house, day)

@@ -81,5 +81,4 @@ def period_from(house: House, contract: Contract, first: date, last: Period | No
     begun, number = first, 1
     if last is not None and last.terms_id == name:
         begun, number = last.terms_date, last.number + 1
-    scope = house.rules(contract.program_no, first).get("performance_scope", "contract")
-    return Period(name, terms, begun, number, first, period_end(terms, contract.opened_date, first), scope)
+    return Period(name, terms, begun, number, first, period_end(terms, contract.opened_date, first))

@@ -15,9 +15,20 @@ def owners(house: House, contract: Contract) -> list[tuple[int, date]]:
     """Whose mark: of the contract (0), or, if the program's rules say `performance_scope = sleeve`, one per sleeve.
     -> [(sleeve_no or 0, the day it opened)]
     """
-    if contract.period.scope == "contract":
+    if contract.scope == "contract":
         return [(0, contract.opened_date)]
     return [(sleeve.number, sleeve.opened_date) for sleeve in house.contract_sleeves(contract.number)]
+
+
+def take_scope(house: House, contract: Contract, day: date) -> None:
+    """A change of the scope counts from the evening on which it comes into force: the marks of the former scope end, those of the
+    new one begin with the value of that evening.
+    """
+    scope = house.rules(contract.program_no, day).get("performance_scope", "contract")
+    if contract.scope and contract.scope != scope:
+        contract.marks.clear()
+        contract.scope_date = day
+    contract.scope = scope
 
 
 def start_marks(house: House, contract: Contract, until: date) -> None:
@@ -30,6 +41,8 @@ def start_marks(house: House, contract: Contract, until: date) -> None:
     for number, _component in components(period.terms, "performance"):
         for sleeve_no, opened in owners(house, contract):
             start = max(opened, period.terms_date)
+            if house.previous is None or period.terms_date <= house.previous:
+                start = max(start, contract.scope_date)
             if (number, sleeve_no) not in contract.marks and start <= until:
                 value = value_of(close_of(contract, start), sleeve_no)
                 contract.marks[number, sleeve_no] = Mark(start, start, Fraction(value))
@@ -58,10 +71,12 @@ def move_marks(house: House, contract: Contract, day: date) -> None:
 
 
 def flow_of(house: House, contract: Contract, sleeve_no: int) -> int:
-    """The flow of a contract on `d` is Σ of the external flows of its sleeves, one number; or the sleeve's own."""
+    """The flow of a contract on `d` is Σ of the external flows of its sleeves, one number; or the sleeve's own. With it goes the
+    money of a correction that only the fees see.
+    """
     if sleeve_no:
-        return house.sleeves[sleeve_no].external
-    return sum(sleeve.external for sleeve in house.sleeves.values() if sleeve.contract_no == contract.number)
+        return house.sleeves[sleeve_no].external + house.today.money.get(sleeve_no, 0)
+    return sum(flow_of(house, contract, one.number) for one in house.sleeves.values() if one.contract_no == contract.number)
 
 
 def stays_without(house: House, sleeve_no: int) -> bool:

@@ -1,10 +1,9 @@
-"""Plans: instalments that are debited and drawings that become payouts."""
+"""Plans: which days they name, and the instalments that are debited."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from tests.oracles.day_oracle.dates import ONE_DAY
-from tests.oracles.day_oracle.promises import open_payout, over_drawing_limit, promise
-from tests.oracles.day_oracle.state import House, Payout, Sleeve
+from tests.oracles.day_oracle.state import House, Sleeve
 from tests.oracles.fees_oracle import last_of_month
 
 
@@ -100,28 +99,3 @@ def try_again(house: House, sleeve: Sleeve, amount: int, tried: int, day: date) 
     again = house.dates.after(day, rules["retry_days"])
     if not plan_days(house, sleeve, "instalment", day + ONE_DAY, again):
         house.retries[sleeve.number] = (again, amount, tried + 1)
-
-
-def drawings(house: House, day: date) -> None:
-    """A payout of a plan's amount with promised date = the plan's day (moved to the next business day), created on the
-    first evening on which `promise(n(n(n(d))))` for that sleeve would be later than that day (or on the day's eve at the
-    latest), refused with an alert (tried again each evening) if above the withdrawal limit.
-    """
-    third, eve_of = house.dates.after(day, 3), house.dates.next(day)
-    for sleeve in house.open_sleeves():
-        if not sleeve.is_active:
-            continue
-        for due, amount in plan_days(house, sleeve, "drawing", day + ONE_DAY, day + timedelta(days=100)):
-            if (sleeve.number, due) in house.done_drawings or (promise(house, sleeve, third, day) <= due and due > eve_of):
-                continue
-            if over_drawing_limit(house, sleeve, amount, day):
-                house.alert("drawing_refused", sleeve.number)
-            else:
-                house.done_drawings.add((sleeve.number, due))
-                open_payout(house, sleeve, Payout("drawing", sleeve.number, amount, day, due, due))
-
-
-def drawings_ahead(house: House, sleeve: Sleeve, day: date) -> int:
-    """Drawings of the plan due within 60 calendar days after d that are not yet payouts."""
-    ahead = plan_days(house, sleeve, "drawing", day + ONE_DAY, day + timedelta(days=60))
-    return sum(amount for due, amount in ahead if (sleeve.number, due) not in house.done_drawings)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle import books, charging, decision, events, market, plans, promises
+from tests.oracles.day_oracle import books, charging, decision, drawings, events, market, promises
 from tests.oracles.day_oracle.dates import ONE_DAY
 from tests.oracles.day_oracle.money import lowest, payable, receivable, yen
 from tests.oracles.day_oracle.state import Day, House, Sleeve
@@ -45,7 +45,7 @@ def close(house: House, day: date) -> Day:
     promises.reissue_moved(house, day)                   # before step 7
     ending = promises.ready_closings(house, day)
     charging.charge(house, day, ending)
-    plans.drawings(house, day)
+    drawings.drawings(house, day)
     for sleeve in house.open_sleeves():
         decision.decide(house, sleeve, day)
     record_positions(house, day)
@@ -83,6 +83,8 @@ def record_positions(house: House, day: date) -> None:
     for contract in house.contracts.values():
         if contract.opened_date and not contract.closed_date:
             house.today.credits[contract.number] = contract.credit
+    house.today.drawing_states = {sleeve.number: house.drawing_states[sleeve.number] for sleeve in house.open_sleeves()
+                                  if sleeve.number in house.drawing_states}
     for sleeve in house.open_sleeves():
         house.today.ladder_low[sleeve.number] = lowest(sleeve, day)
         for number, units in sorted(sleeve.units.items()):

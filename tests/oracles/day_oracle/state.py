@@ -57,7 +57,7 @@ class Due:
     due_date: date
     parts: dict[int, int]                    # {sleeve_no: yen}
     unpaid: dict[int, int]                   # the parts not yet collected
-    by_deposit: bool                         # debited from the customer's own account on the due date
+    by_deposit: bool = False                 # the bank was asked for it on its due date
     collected_date: date | None = None
     collected_yen: int = 0
     late: bool = False                       # taken from whichever sleeves could pay
@@ -71,7 +71,7 @@ class Fee:
     sleeve_no: int                           # of a performance fee per sleeve, else 0
     component_no: int                        # its place in the terms, from 0
     component: str
-    kind: str                                # charge | addition | refund | performance | refund at the end
+    kind: str                                # charge | addition | refund | performance | refund at the end | correction | …
     start_date: date
     end_date: date
     base_yen: Fraction
@@ -154,7 +154,6 @@ class Period:
     number: int                              # since the terms named began
     start_date: date
     end_date: date
-    scope: str                               # contract | sleeve: whose profit the performance fee is of
     begun: bool = False                      # a close on or after its first day has been
     running: Fraction = Fraction(0)          # in advance: the running base
     uncharged: int = 0                       # in advance: additions that nobody has charged
@@ -173,6 +172,8 @@ class Contract:
     period: Period | None = None
     final_date: date | None = None           # the evening of the final fee
     credit: int = 0
+    scope: str = ""                          # contract | sleeve: whose profit the performance fee is of, tonight
+    scope_date: date = date.min              # the evening on which that changed
     marks: dict[tuple[int, int], Mark] = field(default_factory=dict)      # {(component_no, sleeve_no or 0): mark}
     closes: list[tuple[date, dict[int, tuple[int, int]]]] = field(default_factory=list)  # [(close, {sleeve: (value, cash)})]
     deposits: list[tuple[date, int]] = field(default_factory=list)        # [(close, Σ flows since the opening)]
@@ -204,6 +205,10 @@ class Day:
     stopped: set[int] = field(default_factory=set)
     retries: dict[int, tuple[date, int, int]] = field(default_factory=dict)      # {sleeve: (day, yen, number)} that stand
     skips: set[int] = field(default_factory=set)                                 # the sleeves whose skip waits
+    drawing_states: dict[int, tuple[int, date]] = field(default_factory=dict)    # {sleeve: (last_yen, review_date)}
+    corrected: dict[int, int] = field(default_factory=dict)      # {contract: yen} that past fees were wrong by
+    states: dict[int, tuple[int, dict]] = field(default_factory=dict)    # {contract: (event, fee state)}
+    money: dict[int, int] = field(default_factory=dict)          # {sleeve: yen} of flows that only the fees see
 
 
 class House:
@@ -228,6 +233,8 @@ class House:
         self.done_drawings: set[tuple[int, date]] = set()
         self.retries: dict[int, tuple[date, int, int]] = {}         # {sleeve: (day, yen, number)}
         self.skips: set[int] = set()                                # the sleeves whose next instalment is skipped
+        self.drawing_states: dict[int, tuple[int, date]] = {}       # {sleeve: (last_yen, review_date)}
+        self.applied: dict[int, object] = {}                        # {event: what its fee state changed}
         self.days: dict[date, Day] = {}
         self.today = Day()
         self.orders: list[Order] = []

@@ -15,10 +15,13 @@ from tsutsumi.app.cli.advice_page import (
     outlook_lines,
 )
 from tsutsumi.app.cli.failure import DONE, read_date, told
+from tsutsumi.app.cli.split_page import split_answer_content, split_answer_lines, split_content, split_lines
 from tsutsumi.run import clock
 from tsutsumi.run.advice_answers import ACCEPTED, Answered, answer, open_kinds
-from tsutsumi.run.advice_list import DECLINED, AdviceBook
+from tsutsumi.run.advice_list import DECLINED, SPLIT, AdviceBook
 from tsutsumi.run.advice_outlook import goal_outlook
+from tsutsumi.run.customer_split import split_of
+from tsutsumi.run.split_answers import answer_split
 from tsutsumi.store.database import HouseError, open_house
 
 Flag = Annotated[bool, Parameter(negative=())]
@@ -26,15 +29,17 @@ Kind = Literal["pay_more", "pay_once", "later_date", "change_model", "pay_less"]
 
 
 def advice(
-    house: Path, *, everything: Annotated[bool, Parameter(name="--all", negative=())] = False, goal: str = "", accept: str = "",
-    decline: str = "", kind: Kind | None = None, by: str = "", note: str = "", date: str = "", json: Flag = False,
+    house: Path, *, everything: Annotated[bool, Parameter(name="--all", negative=())] = False, goal: str = "", customer: str = "",
+    accept: str = "", decline: str = "", kind: Kind | None = None, by: str = "", note: str = "", date: str = "", json: Flag = False,
 ) -> int:
-    """List the advice on goals that waits for an answer (改善案); accept or decline it; or show one goal with everything.
+    """List the advice on goals that waits for an answer (改善案); accept or decline it; show one goal, or all of a customer.
 
     Example: `tsutsumi advice my-house --accept G000012 --kind pay_more --by yamada`
 
     Accepted advice becomes an instruction that the next close carries out: a dated plan, a change of model, a later date; a
-    payment is waited for until its deposit has come. See docs/rules/advice-rows.md.
+    payment is waited for until its deposit has come. `--customer C` shows all goals of a customer by priority, and what the same
+    payments could do; `--customer C --accept split --by yamada` makes plans of it. See docs/rules/advice-rows.md and
+    docs/rules/goal-split.md.
 
     Parameters
     ----------
@@ -44,10 +49,12 @@ def advice(
         All advice of all closed days, whatever became of it.
     goal
         A goal_id: its probability and why it changed, the fan, the permitted models, the best yearly choice, the options now.
+    customer
+        A customer_id: all goals with their essential amounts, the best split of the same payments, transfers, one pot.
     accept
-        A goal_id: accept the option --kind of its latest advice.
+        A goal_id: accept the option --kind of its latest advice. With --customer: split.
     decline
-        A goal_id: decline the option --kind, or every open option.
+        A goal_id: decline the option --kind, or every open option. With --customer: split.
     kind
         Which option.
     by
@@ -55,11 +62,14 @@ def advice(
     note
         What else was said.
     date
-        The day of the advice that was read; if there is newer advice, nothing is done.
+        The day of the advice or split that was read; if there is a newer one, nothing is done. With --customer alone: the closed
+        day to look at.
     json
         Print it as JSON.
     """
     try:
+        if customer:
+            return _customer(house, customer, accept, decline, bool(everything or goal or kind), by, note, date, json)
         if sum(map(bool, (everything, goal, accept, decline))) > 1:
             raise HouseError("--all, --goal, --accept and --decline: give one of them")
         if not (accept or decline) and (kind or by or note or date):
@@ -89,6 +99,29 @@ def _answers(opened, accept: str, decline: str, kind: Kind | None, by: str, note
     seen, said = read_date(date, "--date") if date else None, ACCEPTED if accept else DECLINED
     kinds = [kind] if kind else open_kinds(opened, decline)
     return [answer(opened, accept or decline, one, said, by, clock.now(), note, seen) for one in kinds]
+
+
+def _customer(
+    house: Path, customer: str, accept: str, decline: str, other: bool, by: str, note: str, date: str, json: bool,
+) -> int:
+    """Show all goals of a customer, or keep the answer to the split of the payments."""
+    if other:
+        raise HouseError("--all, --goal and --kind do not belong to --customer CUSTOMER")
+    said = [answer for answer in (accept, decline) if answer]
+    if len(said) > 1 or said not in ([], [SPLIT]):
+        raise HouseError("--customer: what is accepted or declined is the split: write --accept split, or --decline split")
+    if not said and (by or note):
+        raise HouseError("--by and --note belong to --accept split or --decline split")
+    if said and not by.strip():
+        raise HouseError("--by: nobody is named: give the name of the person who answers")
+    day, opened = read_date(date, "--date") if date else None, open_house(house)
+    if said:
+        found = answer_split(opened, customer, ACCEPTED if accept else DECLINED, by, clock.now(), note, day)
+        _print(split_answer_content(found), split_answer_lines(found), json)
+    else:
+        split = split_of(opened, customer, day)
+        _print(split_content(split), split_lines(split, str(house)), json)
+    return DONE
 
 
 def _print(value: object, lines: list[str], json: bool) -> None:

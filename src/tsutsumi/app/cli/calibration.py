@@ -2,6 +2,7 @@
 
 import csv
 import json as json_text
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,14 +10,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tsutsumi.app.cli.calibration_page import lines, picture
-from tsutsumi.app.cli.failure import DONE, told
+from tsutsumi.app.cli.calibration_page import house_lines, world_lines
+from tsutsumi.app.cli.calibration_picture import picture
+from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
 from tsutsumi.core.calibration import Band
-from tsutsumi.run.calibration import Told, house_calibration, simulated_calibration
+from tsutsumi.demo.calibration import path_note, simulated_calibration
+from tsutsumi.run.calibration import EVERY_MONTH, Told, Uncounted, house_calibration
 from tsutsumi.store.database import HouseError, open_house
 
 Flag = Annotated[bool, Parameter(negative=())]
-BAND_COLUMNS = ("from_ppm", "to_ppm", "count", "told_ppm", "true_count", "true_ppm", "low_ppm", "high_ppm", "gap_ppm")
+BAND_COLUMNS = (
+    "from_ppm", "to_ppm", "count", "told_ppm", "true_count", "true_ppm", "low_ppm", "high_ppm", "gap_ppm",
+    "path_count", "path_low_ppm", "path_high_ppm",
+)
 
 
 def calibration(
@@ -28,7 +34,9 @@ def calibration(
     Example: `tsutsumi calibration --simulate 10000 --years 20`
 
     Of a house: its own goals that came to their date, told when they began and 1, 3, 5 and 10 years before. Simulated: goals of
-    every kind in two worlds, the lognormal one in which the method is exact, and one with crises and fat tails.
+    every kind, also told every month, in worlds that differ in one thing each: the lognormal one in which the method is exact;
+    crises and fat tails; the markets of the sample house on 100 paths, told with what they really bring, and told with what the
+    sample house assumes; one of these paths. Intervals count paths, not goals.
 
     Parameters
     ----------
@@ -47,13 +55,16 @@ def calibration(
     json
         Print it as JSON.
     """
+    left, short = None, ""
     try:
         if (house is None) == (simulate == 0):
             raise HouseError("give a house, or --simulate with the number of goals")
         if house is not None:
-            found = {"house": house_calibration(open_house(house))}
+            reports, left = house_calibration(open_house(house))
+            found = {"house": reports}
         else:
-            found = simulated_calibration(simulate, years, seed)
+            made = simulated_calibration(simulate, years, seed)
+            found, short = made.worlds, made.left_out
         if svg is not None:
             svg.write_text(picture(found), encoding="utf-8")
         if to is not None:
@@ -61,25 +72,36 @@ def calibration(
                 csv.writer(file, lineterminator="\n").writerows([("world", "years_before", *BAND_COLUMNS), *_rows(found)])
     except (HouseError, ValueError, OSError) as error:
         return told("calibration", error, json)
-    print(json_text.dumps(_content(found), ensure_ascii=False, indent=1) if json else "\n".join(lines(found)))
-    return DONE
+    if json:
+        print(json_text.dumps(_content(found, left), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(house_lines(found["house"], left) if left else world_lines(found, "" if short else path_note(years))))
+    if short:
+        print(f"calibration: the worlds of the sample's markets are left out: {short}", file=sys.stderr)
+    return FELL_SHORT if short else DONE
 
 
 def _rows(found: dict[str, list[Told]]) -> Iterator[tuple]:
     """Yield every band as a row of the CSV."""
     for world, reports in found.items():
         for one in reports:
-            yield from ((world, one.years, *_band(band).values()) for band in one.report.bands)
+            yield from ((world, _years(one), *_band(band).values()) for band in one.report.bands)
 
 
-def _content(found: dict[str, list[Told]]) -> dict:
-    """Return the reports as JSON has them."""
-    return {world: [_report(one) for one in reports] for world, reports in found.items()}
+def _content(found: dict[str, list[Told]], left: Uncounted | None) -> dict:
+    """Return the reports as JSON has them, of a house with the goals that are in no band."""
+    reports = {world: [_report(one) for one in reports] for world, reports in found.items()}
+    return reports if left is None else reports | {"not_counted": asdict(left)}
+
+
+def _years(one: Told) -> int | None:
+    """Return how many years before the date it was told; none for every month."""
+    return None if one.years == EVERY_MONTH else one.years
 
 
 def _report(one: Told) -> dict:
-    return {"years_before": one.years, **asdict(one.report), "bands": [_band(band) for band in one.report.bands]}
+    return {"years_before": _years(one), **asdict(one.report), "bands": [_band(band) for band in one.report.bands]}
 
 
-def _band(band: Band) -> dict[str, int]:
+def _band(band: Band) -> dict[str, int | None]:
     return {name: getattr(band, name) for name in BAND_COLUMNS}

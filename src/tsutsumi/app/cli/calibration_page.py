@@ -1,75 +1,119 @@
-"""The calibration report as a page and as a picture (達成確率の検証の表示)."""
+"""The calibration report as lines (達成確率の検証の表示): a house by band, simulated worlds side by side."""
 
-from tsutsumi.run.calibration import Told
+from tsutsumi.core.calibration import Band
+from tsutsumi.run.calibration import EVERY_MONTH, Told, Uncounted
 
-WORLDS = {
-    "house": ("この家の、期日の来た目標", "goals of this house that came to their date"),
-    "lognormal": ("模擬: 対数正規の世界（計算の誤差だけ）", "simulated: the lognormal world, computing error alone"),
-    "crises": ("模擬: 危機と厚い裾のある世界（モデルの誤差も）", "simulated: a world with crises and fat tails, model error too"),
+WORLDS = {  # name: in short in Japanese, what it is in both languages
+    "lognormal": (
+        "対数正規", "方法の前提どおりの相場: ずれは計算の誤差だけ", "the method's own law: computing error alone",
+    ),
+    "crises": (
+        "作った危機", "平均と振れ幅は前提どおり、危機が続き裾が厚い", "same mean and spread, crises that last, fat tails",
+    ),
+    "known": (
+        "見本・実前提", "見本の相場、前提はその相場の実際の値", "the sample's markets, told with their own mean and risk",
+    ),
+    "sample": (
+        "見本の相場", "見本の相場、前提は見本の家が告げるもの", "the sample's markets, told with the assumptions it states",
+    ),
+    "sample_path": (
+        "一つの経路", "そのうち実際の順の一つ: 一社が見る相場", "one of them, in its real order: what one house sees",
+    ),
 }
-SIDE, EDGE = 360, 50
-COLOURS = {"house": "#1f4e86", "lognormal": "#1f4e86", "crises": "#b3261e"}
+NARROW = (
+    "区間は目標を独立に数えます。同じ相場を生きた目標は似た結果になるので、本当の区間はこれより広くなります。",
+    "The intervals count goals as independent; goals that lived through one market are alike, so the true ones are wider.",
+)
+BY_PATHS = (
+    "括弧は経路（独立な相場）を単位とした 95 % 区間、* は告知がその外。一つの経路の目標は互いに独立でないので、区間はありません。",
+    "In brackets the 95 % interval that counts paths; * told lies outside. Goals of one path are not independent: no interval.",
+)
+SPREAD = (
+    "一社ごとの幅は、見本の各経路で実現した割合の、上下 1 割を除いた範囲です。",
+    "The last column: what came true on single paths of `sample`, the lowest and the highest tenth left out.",
+)
 
 
-def _percent(ppm: int) -> str:
+def percents(ppm: int) -> str:
+    """Return a share as percent with one decimal (百分率).
+
+    >>> percents(853_718)
+    '85.4'
+    """
     return f"{ppm / 10_000:.1f}"
 
 
-def lines(found: dict[str, list[Told]]) -> list[str]:
-    """Return the report as lines, in Japanese with English beside."""
-    page = ["達成確率の検証 told against came true"]
-    for world, reports in found.items():
-        ja, en = WORLDS[world]
-        page += ["", f"■ {ja} {en}"]
-        for one in reports:
-            when = "始まりに when it began" if one.years == 0 else f"期日の {one.years} 年前 {one.years} years before"
-            report = one.report
-            page += ["", f"  {when}: {report.count:,} 件 goals"]
-            if not report.count:
-                continue
-            page.append("    告知 told %      件数 goals   平均 told %   実現 came true %   95 % 区間 interval")
-            for band in report.bands:
-                mark = "" if band.holds else "  ← 区間の外 outside"
-                span = f"{band.from_ppm // 10_000:>3} – {band.to_ppm // 10_000:>3}"
-                head = f"    {span}   {band.count:>14,}   {_percent(band.told_ppm):>11}"
-                interval = f"{_percent(band.low_ppm):>6} – {_percent(band.high_ppm)}"
-                page.append(f"{head}   {_percent(band.true_ppm):>16}   {interval}{mark}")
-            names = ("brier_ppm", "reliability_ppm", "resolution_ppm", "uncertainty_ppm")
-            brier, reliability, resolution, uncertainty = (f"{getattr(report, name) / 1e6:.4f}" for name in names)
-            parts = f"信頼性 reliability {reliability} − 分解能 resolution {resolution} + 不確かさ uncertainty {uncertainty}"
-            page.append(f"    Brier {brier} = {parts} + 帯の中 within")
+def when(years: int) -> str:
+    """Return when it was told (告知時点), in both languages."""
+    if years == EVERY_MONTH:
+        return "毎月 every month"
+    return "始まりに when it began" if years == 0 else f"期日の {years} 年前 {years} year{'s' if years > 1 else ''} before"
+
+
+def house_lines(reports: list[Told], left: Uncounted) -> list[str]:
+    """Return the report of a house as lines (自社の検証), in Japanese with English beside."""
+    page = ["達成確率の検証 told against came true", "", "■ この家の、期日の来た目標 goals of this house that came to their date"]
+    page += [f"  {text}" for text in NARROW]
+    running, closed, changed = left.running_count, left.closed_count, left.changed_count
+    page.append(f"  数えない目標 not counted: 期日前 still running {running:,} ・ 期日までに口座を閉じた closed before {closed:,}"
+                f" ・ 途中で目標が変わった（変更後から数え直し） changed, counted anew {changed:,}")
+    for one in reports:
+        page += ["", f"  {when(one.years)}: {one.report.count:,} 件 goals"]
+        if not one.report.count:
+            continue
+        page.append("    告知 told %      件数 goals   平均 told %   実現 came true %   95 % 区間 interval")
+        page += [_house_line(band) for band in one.report.bands]
+        page.append(f"    {_scores(one)}")
     return page
 
 
-def picture(found: dict[str, list[Told]]) -> str:
-    """Return the reliability diagram (信頼度図) of what was told when goals began, as SVG: told to the right, came true upward."""
-    def at(ppm: int) -> float:
-        return EDGE + ppm / 1_000_000 * (SIDE - 2 * EDGE)
+def _house_line(band: Band) -> str:
+    mark = "" if band.holds else "  ← 区間の外 outside"
+    head = f"    {_span(band.from_ppm)}   {band.count:>14,}   {percents(band.told_ppm):>11}"
+    return f"{head}   {percents(band.true_ppm):>16}   {percents(band.low_ppm):>6} – {percents(band.high_ppm)}{mark}"
 
-    whole = SIDE + 160
-    body = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {SIDE}" role="img">',
-        "<title>told against came true</title>",
-        "<style>text{font:12px 'Hiragino Sans','Noto Sans CJK JP','Yu Gothic',Meiryo,sans-serif;fill:#333}</style>",
-        f'<rect width="{whole}" height="{SIDE}" fill="#fff"/>',
-        f'<line x1="{at(0)}" y1="{SIDE - at(0)}" x2="{at(1_000_000)}" y2="{SIDE - at(1_000_000)}" stroke="#999"'
-        ' stroke-dasharray="4 4"/>',
-    ]
-    for ppm in range(0, 1_000_001, 200_000):
-        place, word = at(ppm), f"{ppm // 10_000}"
-        body.append(f'<line x1="{at(0)}" x2="{at(1_000_000)}" y1="{SIDE - place:.1f}" y2="{SIDE - place:.1f}" stroke="#ddd"/>')
-        body.append(f'<text x="{at(0) - 8}" y="{SIDE - place + 4:.1f}" text-anchor="end">{word}</text>')
-        body.append(f'<text x="{place:.1f}" y="{SIDE - at(0) + 18}" text-anchor="middle">{word}</text>')
-    body.append(f'<text x="{at(500_000):.1f}" y="{SIDE - 10}" text-anchor="middle">告知した確率（%）</text>')
-    body.append(f'<text x="{at(0)}" y="{SIDE - at(1_000_000) - 12}">実現した割合（%）</text>')
-    for number, (world, reports) in enumerate(found.items()):
-        bands = reports[0].report.bands
-        for band in bands:
-            x, colour = at(band.told_ppm) + 3 * number, COLOURS[world]
-            low, high, y = SIDE - at(band.low_ppm), SIDE - at(band.high_ppm), SIDE - at(band.true_ppm)
-            body.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="{colour}" stroke-width="1.5"/>')
-            body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>')
-        word = {"house": "この家", "lognormal": "対数正規", "crises": "危機と厚い裾"}[world]
-        body.append(f'<circle cx="{at(1_000_000) + 24}" cy="{60 + 22 * number}" r="4" fill="{COLOURS[world]}"/>')
-        body.append(f'<text x="{at(1_000_000) + 34}" y="{64 + 22 * number}">{word}</text>')
-    return "\n".join([*body, "</svg>", ""])
+
+def world_lines(found: dict[str, list[Told]], note: str) -> list[str]:
+    """Return the reports of simulated worlds as lines, side by side (模擬の検証), in Japanese with English beside."""
+    page = ["達成確率の検証 told against came true", ""]
+    for world, reports in found.items():
+        short, ja, en = WORLDS[world]
+        page += [f"■ {short} {world}: {reports[0].report.path_count:,} 経路 paths", f"    {ja}", f"    {en}"]
+    page += ["", *([note] if note else []), *BY_PATHS, *(SPREAD if "sample" in found else ())]
+    for place, one in enumerate(next(iter(found.values()))):
+        counts = " ・ ".join(f"{world} {reports[place].report.count:,}" for world, reports in found.items())
+        page += ["", f"  {when(one.years)}: 実現した割合 came true %", f"    告知の数 told: {counts}"]
+        head = "".join(f"{world:>{_width(world)}}" for world in found)
+        page.append(f"    told %   {head}{'single houses':>15}" if "sample" in found else f"    told %   {head}")
+        page += [_world_line(number, place, found) for number in range(10)]
+        page += [f"    {world}: {_scores(reports[place])}" for world, reports in found.items() if reports[place].report.count]
+    return page
+
+
+def _world_line(number: int, place: int, found: dict[str, list[Told]]) -> str:
+    """Return the line of a band: what came true in each world, and on single paths of the sample."""
+    line, single = f"    {_span(number * 100_000)}", ""
+    for world, reports in found.items():
+        band = next((band for band in reports[place].report.bands if band.from_ppm == number * 100_000), None)
+        cell = "–" if band is None else percents(band.true_ppm)
+        if band is not None and world != "sample_path":
+            cell += f" ({percents(band.low_ppm)}–{percents(band.high_ppm)}){' ' if band.holds else '*'}"
+        line += f"{cell:>{_width(world)}}"
+        if world == "sample" and band is not None and band.path_low_ppm is not None:
+            single = f"{percents(band.path_low_ppm)}–{percents(band.path_high_ppm)}"
+    return f"{line}{single:>15}".rstrip()
+
+
+def _width(world: str) -> int:
+    return 13 if world == "sample_path" else 18
+
+
+def _span(from_ppm: int) -> str:
+    return f"{from_ppm // 10_000:>3} – {from_ppm // 10_000 + 10:>3}"
+
+
+def _scores(one: Told) -> str:
+    names = ("brier_ppm", "reliability_ppm", "resolution_ppm", "uncertainty_ppm")
+    brier, reliability, resolution, uncertainty = (f"{getattr(one.report, name) / 1e6:.4f}" for name in names)
+    parts = f"信頼性 reliability {reliability} − 分解能 resolution {resolution} + 不確かさ uncertainty {uncertainty}"
+    return f"Brier {brier} = {parts} + 帯の中 within"

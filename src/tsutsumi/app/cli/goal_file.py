@@ -1,11 +1,7 @@
 """`tsutsumi goal GOALS.toml`: every saved goal of a customer, as JSON or as a page that an adviser can show (目標の見通し)."""
 
-import csv
 import json as json_text
 import sys
-from collections.abc import Mapping
-from datetime import date
-from importlib.resources import files
 from pathlib import Path
 
 from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
@@ -14,6 +10,7 @@ from tsutsumi.app.cli.goal_toml import BadGoal, GoalFile, parse_goals
 from tsutsumi.app.cli.toml_keys import document
 from tsutsumi.core.goals.outlook import SavedGoal, outlook
 from tsutsumi.core.goals.portfolio import GoalError
+from tsutsumi.core.goals.priorities import utility_rows
 from tsutsumi.core.goals.shared_budget import budget_outlook
 
 
@@ -36,13 +33,6 @@ def goal_file(path: Path, json: bool = False) -> int:
     for line in dict.fromkeys(errors):
         print(f"tsutsumi goal: {line}", file=sys.stderr)
     return FELL_SHORT if errors else DONE
-
-
-def utility_rows() -> list[Mapping]:
-    """Return the dated table of priorities that ships (優先順位の効用表)."""
-    text = files("tsutsumi").joinpath("core/goals/priorities.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
-    return [row | {"valid_from_date": date.fromisoformat(row["valid_from_date"])} for row in rows]
 
 
 def outlooks(read: GoalFile) -> dict:

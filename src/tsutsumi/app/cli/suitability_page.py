@@ -2,7 +2,7 @@
 
 from tsutsumi.core.suitability import Assessment, Judgement, percent, words_of
 from tsutsumi.run.suitability_book import Entry, Recorded, Retakes
-from tsutsumi.run.suitability_models import Checked, Recheck
+from tsutsumi.run.suitability_models import Checked, Holding, Recheck
 from tsutsumi.store.assessment_rows import Kept
 
 MOST_SHOWN = 50
@@ -174,6 +174,11 @@ def recheck_content(of: Recheck) -> dict:
             {"contract_id": one.contract_id, "most_risk_ppm": one.most_risk_ppm, "sleeve_ids": list(held.sleeve_ids)}
             | _judged(held.judgement) for one in of.beyond for held in one.beyond
         ],
+        "untold_count": sum(len(one.untold) for one in of.untold),
+        "untold": [
+            {"contract_id": one.contract_id, "most_risk_ppm": one.most_risk_ppm, "sleeve_ids": list(held.sleeve_ids)}
+            | _held(held.judgement) for one in of.untold for held in one.untold
+        ],
         "contracts": [_checked(one) for one in of.contracts], "without_limit": list(of.without_limit),
     }
 
@@ -181,21 +186,36 @@ def recheck_content(of: Recheck) -> dict:
 def _checked(one: Checked) -> dict:
     return {
         "contract_id": one.contract_id, "most_risk_ppm": one.most_risk_ppm, "since_date": str(one.since), "source": one.source,
-        "models": [_judged(held.judgement) | {"sleeve_ids": list(held.sleeve_ids)} for held in one.holdings],
+        "models": [_held(held.judgement) | {"sleeve_ids": list(held.sleeve_ids)} for held in one.holdings],
     }
+
+
+def _held(one: Judgement) -> dict:
+    """Return a model that a contract has; without a stated risk nobody can tell whether it is permitted."""
+    return _judged(one) | ({"permitted": None} if one.model.risk_ppm is None else {})
 
 
 def recheck_lines(of: Recheck) -> list[str]:
     """Return the check of a house as lines of text (全契約の点検)."""
     text = [f"{of.date} の締めで at the close: 点検した契約 contracts checked {len(of.contracts):,}、"
-            f"超えている契約 beyond the limit {len(of.beyond):,}、上限のない契約 without a limit {len(of.without_limit):,}"]
+            f"超えている契約 beyond the limit {len(of.beyond):,}、上限のない契約 without a limit {len(of.without_limit):,}、"
+            f"リスクの登録がないモデルのある契約 with a model of no stated risk {len(of.untold):,}"]
     for one in of.beyond[:MOST_SHOWN]:
         text.append(f"契約 contract {one.contract_id}: 上限 at most {percent(one.most_risk_ppm)}（{one.since} から since）")
-        text += [f"{_model_line(held.judgement)}（{'、'.join(held.sleeve_ids)}）" for held in one.holdings]
+        text += [_held_line(held) for held in one.holdings]
     text += _more(len(of.beyond))
     if of.beyond:
         text.append("モデルを変えるか、適合性を確かめ直してください。 Change the model, or assess the customer anew.")
-    return text
+    for one in of.untold[:MOST_SHOWN]:
+        text.append(f"判定できない契約 not told, contract {one.contract_id}: 上限 at most {percent(one.most_risk_ppm)}")
+        text += [_held_line(held) for held in one.untold]
+    return text + _more(len(of.untold))
+
+
+def _held_line(held: Holding) -> str:
+    line = _model_line(held.judgement)
+    line = line.replace("×", "？", 1) if held.judgement.model.risk_ppm is None else line
+    return f"{line}（{'、'.join(held.sleeve_ids)}）"
 
 
 def _more(count: int) -> list[str]:

@@ -7,10 +7,12 @@ dated table. Probabilities: the law of wealth is carried forward under that poli
 (start of month) or before it (end of month), as for a single goal.
 """
 
+import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from importlib.resources import files
 from itertools import product
 
 import numpy as np
@@ -76,6 +78,17 @@ def utilities(rows: Iterable[Mapping], priority: int, on: date) -> tuple[float, 
         raise GoalError(f"priority {priority}: no utility is in force on {on}; use a priority of the table or add a row to it")
     row = max(known, key=lambda row: row["valid_from_date"])
     return float(row["essential_utility"]), float(row["wish_utility"])
+
+
+def utility_rows() -> list[Mapping]:
+    """Return the dated table of priorities that ships (優先順位の効用表).
+
+    >>> utilities(utility_rows(), 2, date(2026, 10, 1))
+    (1024.0, 1280.0)
+    """
+    text = files("tsutsumi").joinpath("core/goals/priorities.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    return [row | {"valid_from_date": date.fromisoformat(row["valid_from_date"])} for row in rows]
 
 
 def shared_plan(
