@@ -60,7 +60,9 @@ def test_every_bug_of_a_house_is_found(name, tmp_path, monkeypatch):
     assert any(expected in check for check in result.failed()), result.as_text()
 
 
-@pytest.mark.parametrize("name", sorted(words.TABLES))
+@pytest.mark.parametrize("name", [
+    name if place % 3 == 0 else pytest.param(name, marks=pytest.mark.fuzz) for place, name in enumerate(sorted(words.TABLES))
+])
 def test_damaged_files_are_differences_not_crashes(name, tmp_path):
     """A column that is gone, a word in a column of numbers or dates, an empty file, no file."""
     folder = sample.write(tables(), tmp_path / "export")

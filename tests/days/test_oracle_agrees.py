@@ -152,10 +152,10 @@ def charged_on(fees: dict, day: int) -> dict:
     return {key: values[:-1] for key, values in fees.items() if values[3] == day}
 
 
-MORE = [pytest.param(seed, marks=pytest.mark.fuzz) for seed in range(7, 12)]
+MORE = [pytest.param(seed, marks=pytest.mark.fuzz) for seed in range(3, 12)]
 
 
-@pytest.mark.parametrize("seed", [*range(7), *MORE, 22, 32, 92])
+@pytest.mark.parametrize("seed", [*range(3), *MORE, 22, 32, 92])
 def test_the_close_equals_the_slow_oracle(seed, tmp_path):
     compare(seed, tmp_path)
 
