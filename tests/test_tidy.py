@@ -22,7 +22,7 @@ LEFT_OVER = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")
 MACHINE_PATH = re.compile(r"(?<![\w.~\]])/(?:home|root|Users|work|mnt|var/folders)/\w|\b[A-Z]:\\\\?Users")
 ROUNDERS = {"round", "floor", "ceil", "rint", "trunc", "around", "quantize"}
 MAY_ROUND = ("core/units.py", "core/wide.py", "core/fee_pricing.py")
-UNITS = ("_no", "_yen", "_units", "_ppm", "_days", "_date", "_at", "_count", "_id", "_kind", "_code", "_index")
+UNITS = ("_no", "_yen", "_units", "_ppm", "_days", "_months", "_date", "_at", "_count", "_id", "_kind", "_code", "_index")
 PLAIN_COLUMNS = {"price", "quantity", "status", "units", "limit_price", "fill_price"}  # what they are, with a scale beside them
 
 # (file, function): the reason. Empty is the aim; nothing enters that can be split.

@@ -302,6 +302,32 @@ def test_one_goal_with_everything(capsys, closed):
     assert goal["goal_id"] in out and "達成確率" in out and "best with a yearly choice" in out
 
 
+def test_a_goal_that_is_drawn_on_shows_how_long_it_lasts_with_its_spread(capsys, folder):
+    house = open_house(folder)
+    before = load_day(house, TOLD)["goals"]
+    some = np.flatnonzero((before["value_yen"] > 1_000_000) & (before["monthly_yen"] == 0) & (before["probability_ppm"] >= 0))[:5]
+    with transaction(house) as connection:
+        insert_rows(connection, "plans", [
+            {"sleeve_no": int(before["sleeve_no"][row]), "kind": "drawing", "valid_from_date": NEXT,
+             "amount_yen": int(before["value_yen"][row]) // (40 * (k + 1)), "day_of_month": 26}
+            for k, row in enumerate(some.tolist())
+        ])
+    house.engine.dispose()
+    close(folder, NEXT)
+    for number in before["goal_no"][some].tolist():
+        goal, told_of = f"G{number:03}", goal_row(folder, NEXT, f"G{number:03}")
+        assert told_of["monthly_yen"] < 0 < told_of["asset_life_months"]
+        life = listed(capsys, folder, "--goal", goal)["asset_life_months"]
+        most = [1_201 if life[name] is None else life[name] for name in ("p5", "p50", "p95")]
+        assert life["median_return"] == told_of["asset_life_months"] and most == sorted(most) and most[0] < most[1]
+        assert abs(most[1] - life["median_return"]) <= 2 + most[1] // 4, "median months are no median course, but near it"
+        line = next(line for line in told(capsys, folder, "--goal", goal)[1].splitlines() if "資産寿命" in line)
+        assert f"median {life['median_return']:,} か月" in line and f"worst 5 % {life['p5']:,} か月" in line
+    other = f"G{int(before['goal_no'][np.flatnonzero(before['monthly_yen'] == 0)[-1]]):03}"
+    assert listed(capsys, folder, "--goal", other)["asset_life_months"] is None
+    assert "資産寿命" not in told(capsys, folder, "--goal", other)[1]
+
+
 def test_limits_cap_the_options_and_the_best_yearly_choice(capsys, folder):
     goal = offered(capsys, folder, "change_model")
     house = open_house(folder)

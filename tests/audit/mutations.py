@@ -190,6 +190,9 @@ MUTATIONS = {
     "a part that is all of it": (add("goals", {"floor_yen": 400_000}), "below the target"),
     "a part without a state": (put("goals", {"floor_status": None}), "with a state"),
     "a part that was not told": (put("goals", {"floor_ppm": None}), "told where the goal is"),
+    "money that lasts a month more": (add("goals", {"asset_life_months": 1}), "asset life"),
+    "a life that was not told": (put("goals", {"asset_life_months": None}), "asset life"),
+    "a life of money that is not drawn": (put("goals", {"monthly_yen": 0}), "asset life"),
 }
 
 

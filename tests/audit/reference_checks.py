@@ -1,5 +1,10 @@
 """Sleeves, prices, goals and flows: consistent by themselves, and with the life of each sleeve."""
 
+import math
+from bisect import bisect_right
+from functools import cache
+from itertools import accumulate
+
 import polars as pl
 from polars import col
 
@@ -56,7 +61,8 @@ def goals(books: Books) -> list[Check]:
     twice = frame.group_by("date", "goal_id", "sleeve_id").len().filter(col("len") > 1)
     checks = [found("goals: probability between 0 and 1,000,000", frame.height, bad.select("date", "goal_id", "probability_ppm")),
               found("goals: one row per goal and day", frame.height, twice)]
-    return checks + (_floors(frame) if books.export.has("goals", "floor_ppm") else [])
+    checks += _floors(frame) if books.export.has("goals", "floor_ppm") else []
+    return checks + ([_lives(frame)] if books.export.has("goals", "asset_life_months") else [])
 
 
 def _floors(frame: pl.DataFrame) -> list[Check]:
@@ -71,6 +77,30 @@ def _floors(frame: pl.DataFrame) -> list[Check]:
     }
     return [found(f"goals: an essential amount is {name}", frame.height, frame.filter(bad).select("date", "goal_id", "floor_yen",
                   "floor_ppm", "floor_status")) for name, bad in rules.items()]
+
+
+def _lives(frame: pl.DataFrame) -> Check:
+    """The asset life: payments made in full at the median return, of goals that are told and drawn on, up to 1,200."""
+    course = ("value_yen", "monthly_yen", "mean_ppm", "risk_ppm")
+    asked = col("probability_ppm").is_not_null() & (col("monthly_yen") < 0)
+    lives = [made_in_full(*row) if told else None for told, *row in frame.select(asked, *course).iter_rows()]
+    bad = frame.with_columns(ours=pl.Series(lives, dtype=pl.Int64)).filter(~col("ours").eq_missing(col("asset_life_months")))
+    return found("goals: the asset life is that of the median return", frame.height,
+                 bad.select("date", "goal_id", "asset_life_months", "ours"))
+
+
+def made_in_full(value_yen: int, monthly_yen: int, mean_ppm: int, risk_ppm: int) -> int | None:
+    """How many payments the money makes; none above 1,200."""
+    ratio, sums = max(value_yen, 0) / -monthly_yen, sums_of(mean_ppm, risk_ppm)
+    return None if sums[-1] <= ratio else bisect_right(sums, ratio)
+
+
+@cache
+def sums_of(mean_ppm: int, risk_ppm: int) -> list[float]:
+    """What 1, 2, … 1,201 payments of one yen need now, at the median return of a month to twelve decimals."""
+    year = 1 + mean_ppm / 10**6
+    growth = math.floor((year / math.hypot(1, risk_ppm / 10**6 / year)) ** (1 / 12) * 10**12 + 0.5) / 10**12
+    return list(accumulate(range(1200), lambda needed, _: 1 + needed / growth, initial=1.0))
 
 
 def flows(books: Books) -> list[Check]:

@@ -150,7 +150,9 @@ def build() -> dict[str, list[dict]]:
     made.__post_init__()
     tables = made.run(LAST)
     tables["goals"] = [{"date": LAST, "goal_id": "G1", "sleeve_id": "A2", "probability_ppm": 815_000,
-                        "target_yen": 900_000, "floor_yen": 500_000, "floor_ppm": 930_000, "floor_status": "safe"}]
+                        "target_yen": 900_000, "floor_yen": 500_000, "floor_ppm": 930_000, "floor_status": "safe",
+                        "value_yen": 400_000, "monthly_yen": -10_000, "mean_ppm": 30_000, "risk_ppm": 80_000,
+                        "asset_life_months": 41}]
     tables["alerts"] = [{"date": MISSING, "kind": "price_missing", "cause": "no row", "cure": "load the price", "status": "open"}]
     for block in tables["blocks"]:
         orders = [order for order in tables["orders"] if order["block_id"] == block["block_id"]]

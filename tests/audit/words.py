@@ -34,7 +34,7 @@ OPTIONAL_COLUMNS = {
     "blocks": "custodian_id? asked_units? asked_yen? orders?",
     "flows": "instrument_id?",
     "fees": "collected_yen?",
-    "goals": "target_yen? floor_yen? floor_ppm? floor_status?",
+    "goals": "target_yen? floor_yen? floor_ppm? floor_status? value_yen? monthly_yen? mean_ppm? risk_ppm? asset_life_months?",
     "distributions": "fx_ppm?",
     "fee_terms": "program_id? fee_terms_id?",
 }

@@ -1,5 +1,6 @@
 """The case tables of docs/rules/goals.md."""
 
+import numpy as np
 import pytest
 
 from tests.cases import cases
@@ -14,6 +15,7 @@ from tsutsumi.core.goals.inverse import (
 )
 from tsutsumi.core.goals.ladder import one_probability, shown_percent, stored_ppm
 from tsutsumi.core.goals.lookup import probability
+from tsutsumi.core.goals.median_life import median_lives
 from tsutsumi.core.goals.portfolio import Portfolio
 from tsutsumi.core.goals.schedule import schedule_probability
 from tsutsumi.core.goals.table import build_table
@@ -59,3 +61,12 @@ def need(row: dict[str, str]) -> None:
     """Compare what a wanted probability needs; an empty cell is what is asked for."""
     known = [whole(row[name]) for name in ("現在", "毎月", "目標", "月数") if row[name]]
     assert ANSWERS[row["何が"]](portfolio(row), *known, share(row["希望する確率"]))[0] == whole(row["答え"])
+
+
+@cases("goal-asset-life")
+def asset_life(row: dict[str, str]) -> None:
+    """Compare how long a monthly drawing goes on at the median return; an empty cell is beyond 1,200 months."""
+    law = [round(share(row[name]) * 1_000_000) for name in ("期待収益率", "リスク")]
+    columns = [np.array([number]) for number in (whole(row["評価額"]), whole(row["毎月の取崩額"]), *law)]
+    told = row["資産寿命（か月）"]
+    assert median_lives(*columns).tolist() == [whole(told) if told else -1]

@@ -131,6 +131,16 @@ def test_an_essential_amount_at_risk_is_said_when_it_falls_and_not_again_before_
     assert on(4_000_000, high, date=TODAY)[2] == 0, "on its date it is over"
 
 
+def test_a_goal_that_is_drawn_on_and_told_has_an_asset_life():
+    assert evening(1_000_000, drawn=100_000, mean=0, risk=0)[1]["asset_life_months"] == 10
+    assert evening(999_999, drawn=130_000, saved=30_000, mean=0, risk=0, target=0)[1]["asset_life_months"] == 9, "what is left over"
+    assert evening(0, drawn=100_000)[1]["asset_life_months"] == 0
+    assert evening(1_000_000, drawn=100_000, mean=0, risk=0, date=TODAY)[1]["asset_life_months"] == 10, "whatever the date"
+    assert evening(1_000_000, drawn=100)[1]["asset_life_months"] == -1, "it never ends"
+    assert evening(1_000_000, drawn=100_000, risk=-1)[1]["asset_life_months"] == -1, "no assumptions"
+    assert evening(1_000_000)[1]["asset_life_months"] == evening(1_000_000, saved=100)[1]["asset_life_months"] == -1
+
+
 def test_a_day_of_an_older_program_has_no_essential_amounts():
     facts = evening(5_000_000, floor=5_500_000)[0]
     old = goals_of({name: column for name, column in facts.items() if not name.startswith("floor")})

@@ -311,6 +311,22 @@ def floor_status_of(before: str | None, floor_yen: int, ppm: int | None, gates: 
     return "safe" if ppm >= gates["right_low_ppm"] + back else "at_risk"
 
 
+def asset_life_of(course: dict) -> int | None:
+    """How many payments are made in full if every month earns its median; none where nothing is drawn or told, or above 1,200."""
+    if course["monthly_yen"] >= 0 or course["risk_ppm"] is None or beyond(course):
+        return None
+    year = 1 + course["mean_ppm"] / MILLION
+    growth = (year / math.sqrt(1 + (course["risk_ppm"] / MILLION / year) ** 2)) ** (1 / 12)
+    growth = math.floor(growth * 1e12 + 0.5) / 1e12
+    ratio, needed, made = max(course["value_yen"], 0) / -course["monthly_yen"], 1.0, 0
+    while needed <= ratio:
+        made += 1
+        if made > 1_200:
+            return None
+        needed = 1 + needed / growth
+    return made
+
+
 def parts_of(was: dict, now: dict, day: Date, flow: int) -> list[int]:
     """Market, payment, time, assumption: why the probability moved from one close to the next, in ppm."""
     first = chance_of(was)

@@ -325,6 +325,16 @@ def test_essential_amounts(closed):
     assert seen >= {(None, None), (None, "safe"), (None, "at_risk"), ("safe", "at_risk"), ("at_risk", "safe")}
 
 
+def test_asset_lives(closed):
+    """Of every goal that is drawn on, whatever draws; and of no other."""
+    told = [0, 0]
+    for goal, day, row, _, life in each(closed):
+        ours = life.course(day)
+        assert row["asset_life_months"] == oracle.asset_life_of(ours), (goal, day)
+        told[row["asset_life_months"] is None] += 1
+    assert min(told) > 50
+
+
 def test_parts_add_up(closed):
     for goal, day, row, before, _ in each(closed):
         both = before is not None and None not in (before["probability_ppm"], row["probability_ppm"])

@@ -10,6 +10,7 @@ from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
 from tsutsumi.core.drawings import next_by_terms
 from tsutsumi.core.goal_dates import months_left_ppm
+from tsutsumi.core.goals.median_life import median_lives
 from tsutsumi.core.goals.within import odds
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, length, take
@@ -107,7 +108,7 @@ def _asked(facts: Frame, courses: list[tuple[np.ndarray, dict[str, np.ndarray]]]
 
 
 def _told(facts: Frame, old: Frame, flow: np.ndarray, known: np.ndarray, had_told: np.ndarray, day: int) -> None:
-    """Write tonight's probability, that of the essential amount, and why the first moved since the last close (変化の内訳).
+    """Write tonight's probability, that of the essential amount, the asset life, and why the first moved (変化の内訳).
 
     Parameters
     ----------
@@ -121,10 +122,18 @@ def _told(facts: Frame, old: Frame, flow: np.ndarray, known: np.ndarray, had_tol
         (known & (facts["floor_yen"] > 0), {"target_yen": facts["floor_yen"]}),
     ])
     facts["probability_ppm"][:], facts["floor_ppm"][:] = tonight, np.where(tonight >= 0, floor, -1)
+    facts["asset_life_months"][:] = -1
+    _tell_lives(facts, np.flatnonzero((tonight >= 0) & (facts["monthly_yen"] < 0)))
     between = (np.maximum(ppm, 0) for ppm in (market, payment, time))  # without money and payment nothing is reached
     steps = [old["probability_ppm"].astype(np.int64), *between, tonight]
     for name, one, other in zip(PARTS, steps, steps[1:], strict=False):
         facts[name][:] = np.where(both & (tonight >= 0), other - one, 0)
+
+
+def _tell_lives(facts: Frame, drawing: np.ndarray) -> None:
+    """Write how long the money of the goals that are drawn on lasts at the median return (資産寿命)."""
+    value, monthly, mean, risk = (facts[name][drawing] for name in ("value_yen", "monthly_yen", "mean_ppm", "risk_ppm"))
+    facts["asset_life_months"][drawing] = median_lives(value, -monthly, mean, risk)
 
 
 def tell_goals(

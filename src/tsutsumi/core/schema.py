@@ -75,7 +75,8 @@ COLUMNS: dict[str, str] = {
     "goals": "account_no sleeve_no goal_no status_code probability_ppm value_yen monthly_yen target_yen target_date mean_ppm"
     " risk_ppm floor_ppm floor_code",
     "goal_facts": "account_no sleeve_no goal_no status_code probability_ppm value_yen monthly_yen target_yen target_date mean_ppm"
-    " risk_ppm floor_ppm floor_code months_ppm market_ppm payment_ppm time_ppm assumption_ppm floor_yen",
+    " risk_ppm floor_ppm floor_code months_ppm market_ppm payment_ppm time_ppm assumption_ppm floor_yen"
+    " asset_life_months",
     "advice": "account_no sleeve_no goal_no rank_no kind_code amount_yen model_no months_count probability_ppm monthly_cost_yen",
 }
 KEYS: dict[str, tuple[str, ...]] = {

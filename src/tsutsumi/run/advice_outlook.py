@@ -8,8 +8,10 @@ import numpy as np
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.goal_advice import later_of, offer_of, option_table, standing
+from tsutsumi.core.goals.decumulation import asset_life
 from tsutsumi.core.goals.dynamic import best_plan
 from tsutsumi.core.goals.ladder import stored_ppm
+from tsutsumi.core.goals.median_life import MOST_MONTHS, median_lives
 from tsutsumi.core.goals.options import KINDS, NO_LIMIT, Offer
 from tsutsumi.core.goals.portfolio import Portfolio
 from tsutsumi.core.goals.scenarios import fan
@@ -32,6 +34,8 @@ class GoalOutlook:
     parts : why the probability changed since the day before, ppm
     ladder : the permitted models and the one held, calmest first: model_id, mean_ppm, risk_ppm, probability_ppm, permitted
     best_dynamic_ppm, best_dynamic_model_id : if the model may be chosen anew every year among the permitted ones, and the first
+    asset_life_months : how long the drawing of a goal goes on, if it draws: at the median return of every month, in the worst 5 %,
+        half and 95 % of outcomes; None is more than 1,200 months
     fan : percentiles of the value by year
     options : what could be done now, as it would be advised tonight
     advice : the latest advice that was given, with its answers
@@ -56,6 +60,7 @@ class GoalOutlook:
     ladder: tuple[Mapping, ...]
     best_dynamic_ppm: int | None
     best_dynamic_model_id: str
+    asset_life_months: Mapping[str, int | None] | None
     fan: list[dict] | None
     options: tuple[Option, ...]
     advice: GoalAdvice | None
@@ -88,7 +93,8 @@ def goal_outlook(house: House, goal_id: str) -> GoalOutlook:
         target_date=from_epoch_day(goal["target_date"]), months=goal["months_ppm"] / PPM,
         model_id=book.ids["models"][goal["model_no"]],
         most_risk_ppm=None if goal["most_risk_ppm"] == NO_LIMIT else goal["most_risk_ppm"], ladder=tuple(ladder),
-        best_dynamic_ppm=best, best_dynamic_model_id=first, fan=_fan(goal) if known else None,
+        best_dynamic_ppm=best, best_dynamic_model_id=first,
+        asset_life_months=_life(goal) if known and goal["monthly_yen"] < 0 else None, fan=_fan(goal) if known else None,
         options=tuple(_options(book, found)), advice=book.of_goal(number),
     )
 
@@ -138,6 +144,15 @@ def _fan(goal: Mapping) -> list[dict]:
     held = Portfolio.from_simple(goal["mean_ppm"] / PPM, goal["risk_ppm"] / PPM)
     payments, first = _payments(goal)
     return fan(held.mu, held.vol, goal["now_yen"], payments, first=first)
+
+
+def _life(goal: Mapping) -> dict[str, int | None]:
+    """Return how many months the drawing goes on, with its spread (資産寿命): the first is what the close tells."""
+    held = Portfolio.from_simple(goal["mean_ppm"] / PPM, goal["risk_ppm"] / PPM)
+    now, monthly = goal["now_yen"], goal["monthly_yen"]
+    median = int(median_lives(*(np.array([figure]) for figure in (now, -monthly, goal["mean_ppm"], goal["risk_ppm"])))[0])
+    spread = asset_life(held.mu, held.vol, now, [monthly] * (MOST_MONTHS + 1))
+    return {"median_return": None if median < 0 else median, "p5": spread.p5, "p50": spread.p50, "p95": spread.p95}
 
 
 def _options(book: AdviceBook, found: Mapping[str, np.ndarray]) -> list[Option]:

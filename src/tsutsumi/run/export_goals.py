@@ -21,6 +21,7 @@ def goals_table(g: Gathering) -> pl.DataFrame:
         pl.when(pl.col("floor_yen") > 0).then(pl.col("floor_yen")).cast(pl.Int64).alias("floor_yen"),
         pl.when(pl.col("floor_ppm") >= 0).then(pl.col("floor_ppm")).cast(pl.Int64).alias("floor_ppm"),
         pl.when(pl.col("floor_code") != NO_FLOOR).then(coded(pl.col("floor_code"), FLOOR_STATUSES)).alias("floor_status"),
+        pl.when(pl.col("asset_life_months") >= 0).then(pl.col("asset_life_months")).cast(pl.Int64).alias("asset_life_months"),
     )
 
 

@@ -48,7 +48,8 @@ def advice(
     everything
         All advice of all closed days, whatever became of it.
     goal
-        A goal_id: its probability and why it changed, the fan, the permitted models, the best yearly choice, the options now.
+        A goal_id: its probability and why it changed, the permitted models, the best yearly choice, how long a drawing lasts, the
+        options now, the fan.
     customer
         A customer_id: all goals with their essential amounts, the best split of the same payments, transfers, one pot.
     accept

@@ -20,6 +20,7 @@ STATUS_WORDS = {
 }
 PARTS = {"market_ppm": "市場 market", "payment_ppm": "入出金 payment", "time_ppm": "時間 time", "assumption_ppm": "前提 assumption"}
 FAN = ("p5", "p25", "p50", "p75", "p95")
+LIVES = {"median_return": "毎月が中央値 at each month's median", "p50": "半数の場合 half of cases", "p5": "悪い 5 % worst 5 %"}
 
 
 def percent(ppm: int | None) -> str:
@@ -29,6 +30,15 @@ def percent(ppm: int | None) -> str:
     ('78 %', '99 %', '―')
     """
     return "―" if ppm is None or ppm < 0 else f"{shown_percent(ppm / PPM)} %"
+
+
+def life_words(months: int | None) -> str:
+    """Return an asset life as it is shown (資産寿命の表示).
+
+    >>> life_words(215), life_words(None)
+    ('215 か月 months', '1,200 か月を超える over 1,200 months')
+    """
+    return "1,200 か月を超える over 1,200 months" if months is None else f"{months:,} か月 months"
 
 
 def option_ja(option: Option) -> str:
@@ -137,7 +147,8 @@ def outlook_content(of: GoalOutlook) -> dict:
         "status": of.status, "probability_ppm": of.probability_ppm, "want_ppm": of.want_ppm, "parts": dict(of.parts),
         "value_yen": of.value_yen, "monthly_yen": of.monthly_yen, "target_yen": of.target_yen, "target_date": str(of.target_date),
         "months": of.months, "model_id": of.model_id, "most_risk_ppm": of.most_risk_ppm, "ladder": [dict(row) for row in of.ladder],
-        "best_dynamic_ppm": of.best_dynamic_ppm, "best_dynamic_model_id": of.best_dynamic_model_id, "fan": of.fan,
+        "best_dynamic_ppm": of.best_dynamic_ppm, "best_dynamic_model_id": of.best_dynamic_model_id,
+        "asset_life_months": None if of.asset_life_months is None else dict(of.asset_life_months), "fan": of.fan,
         "options": [_option(row) for row in of.options], "advice": None if of.advice is None else advice_content(of.advice),
     }
 
@@ -163,6 +174,9 @@ def outlook_lines(of: GoalOutlook) -> list[str]:
     if of.best_dynamic_ppm is not None:
         lines += [f"  毎年選び直す場合の最高 best with a yearly choice: {percent(of.best_dynamic_ppm)}"
                   f"（いま now {of.best_dynamic_model_id}）"]
+    if of.asset_life_months is not None:
+        lives = " ・ ".join(f"{word} {life_words(of.asset_life_months[name])}" for name, word in LIVES.items())
+        lines += [f"  資産寿命 asset life: {lives}"]
     if of.options:
         rows = [(str(row.rank), f"{option_ja(row)} {_english(row)}", percent(row.probability_ppm), row.cost_yen)
                 for row in of.options]
