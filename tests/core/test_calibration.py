@@ -231,6 +231,7 @@ def share(ppm: int) -> str:
     return f"{ppm / 10_000:.1f}"
 
 
+@pytest.mark.fuzz
 def test_the_picture_and_the_table_of_the_page_are_those_of_the_code():
     found = simulated_calibration(10_000, 20, 1).worlds
     assert PICTURE.read_text(encoding="utf-8") == picture(found)

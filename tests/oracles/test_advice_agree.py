@@ -24,7 +24,7 @@ from tests.oracles.advice_oracle import (
 )
 from tests.oracles.asked import answer, asked, refused
 
-CASES, FUZZ_CASES = 400, 10_000
+CASES, FUZZ_CASES = 200, 10_000
 FEE_SHARES = ["20", "20", "10", "50", "100", "33", "12.5"]
 FIGURES = ["return_pct", "risk_pct", "worst_pct", "utility"]
 PLAIN = re.compile(r"-?\d+(\.\d+)?")
