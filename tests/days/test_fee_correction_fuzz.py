@@ -65,7 +65,8 @@ def shake(folder, kind: str, seed: int) -> Counter:
     return told
 
 
-@pytest.mark.parametrize("kind", ["in advance", pytest.param("small", marks=pytest.mark.fuzz)])
+@pytest.mark.fuzz
+@pytest.mark.parametrize("kind", HOUSES)
 def test_every_promise_holds_after_random_corrections(tmp_path, kind):
     told = shake(tmp_path, kind, 7)
     assert told["taken"] > 4 and told["moved"] > 10

@@ -35,6 +35,7 @@ from tsutsumi.run.history import ids_of, rows_of, walk
 from tsutsumi.store.database import HouseError
 
 RUNNING, CHARGED, END = Date(2026, 12, 10), Date(2027, 1, 20), Date(2027, 4, 15)
+LATE = Date(2026, 8, 20)
 MONTH_END = ("eq", Date(2026, 10, 30))
 
 
@@ -256,31 +257,32 @@ def test_money_that_is_booked_with_the_correction_counts_from_the_day_it_came(tm
 # ---- the first day
 
 
-def test_a_contract_that_began_on_another_day_is_charged_from_the_right_one(tmp_path):
+@pytest.mark.parametrize(("booked", "true"), [
+    pytest.param(LATE, FIRST, id="earlier than booked"), pytest.param(FIRST, LATE, id="later than booked", marks=pytest.mark.fuzz),
+])
+def test_a_contract_that_began_on_another_day_is_charged_from_the_right_one(tmp_path, booked, true):
     names = [name for name, (program, _) in contracts().items() if program not in ("adjusted",)]
-    early, late = FIRST, Date(2026, 8, 20)
-    for place, (booked, true) in enumerate(((late, early), (early, late))):
-        folders = [tmp_path / f"{place}{side}" for side in ("right", "wrong")]
-        for folder in folders:
-            folder.mkdir()
-        first = make(folders[0], lines=events(dict.fromkeys(names, true)), still=False)
-        close_to(first, END)
-        house = make(folders[1], lines=events(dict.fromkeys(names, booked)), still=False)
-        close_to(house, CHARGED)
-        report = correct(house, "".join(f"S-{name},start_date,{booked},,{name},,,,{true},\n" for name in names))
-        moved = {of.contract_id: of.difference_yen for of in report.contracts}
-        assert all(moved[name] for name in ("average1", "monthly1", "anniversary1", "advance1"))
-        values, flows = corrected_values(house, CHARGED)
-        charged = totals(house, CHARGED)
-        for name in names:
-            if contracts()[name][0] != "pockets":
-                expected = slowly(name, values[name], flows[name], true, booked)
-                assert charged[name] + moved[name] == expected, (name, place)
-        close_to(house, END)
-        found, expected = totals(house, END), totals(first, END)
-        same = [name for name in names if contracts()[name][0] in IN_ARREARS]  # of the others the fees themselves were cash
-        assert {name: found[name] for name in same} == {name: expected[name] for name in same}
-        passes(house)
+    folders = [tmp_path / side for side in ("right", "wrong")]
+    for folder in folders:
+        folder.mkdir()
+    first = make(folders[0], lines=events(dict.fromkeys(names, true)), still=False)
+    close_to(first, END)
+    house = make(folders[1], lines=events(dict.fromkeys(names, booked)), still=False)
+    close_to(house, CHARGED)
+    report = correct(house, "".join(f"S-{name},start_date,{booked},,{name},,,,{true},\n" for name in names))
+    moved = {of.contract_id: of.difference_yen for of in report.contracts}
+    assert all(moved[name] for name in ("average1", "monthly1", "anniversary1", "advance1"))
+    values, flows = corrected_values(house, CHARGED)
+    charged = totals(house, CHARGED)
+    for name in names:
+        if contracts()[name][0] != "pockets":
+            expected = slowly(name, values[name], flows[name], true, booked)
+            assert charged[name] + moved[name] == expected, name
+    close_to(house, END)
+    found, expected = totals(house, END), totals(first, END)
+    same = [name for name in names if contracts()[name][0] in IN_ARREARS]  # of the others the fees themselves were cash
+    assert {name: found[name] for name in same} == {name: expected[name] for name in same}
+    passes(house)
 
 
 def slowly(contract: str, values: dict, flows: dict, true: Date, booked: Date) -> int:
