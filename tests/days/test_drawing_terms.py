@@ -177,5 +177,6 @@ def test_partitions_pauses_and_replays_give_the_same_days(run, tmp_path):
     assert replay(house, chosen, partitions=(1, 3)).differences == []
 
 
+@pytest.mark.fuzz
 def test_the_house_keeps_every_promise_when_it_is_verified(run):
     passes(run[0])

@@ -225,6 +225,7 @@ def test_partitions_and_replays_give_the_same_days(run, tmp_path):
     assert replay(run[0], days, partitions=(1, 3)).differences == []
 
 
+@pytest.mark.fuzz
 def test_the_house_keeps_every_promise_when_it_is_verified(run):
     passes(run[0])
 
