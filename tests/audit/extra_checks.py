@@ -66,7 +66,18 @@ def payouts(books: Books) -> list[Check]:
     cut = col("b").is_in(_cuts(books).implode()) & (col("flow").fill_null(0) < col("paid"))
     bad = both.filter((col("paid").fill_null(0) != col("flow").fill_null(0)) & ~cut.fill_null(False))
     checks.append(found("payouts: the flows pay what was promised", both.height, bad, export))
-    return checks
+    return checks + (_drawn(export, frame) if export.has("payouts", "drawn_sleeve_id") else [])
+
+
+def _drawn(export, frame: pl.DataFrame) -> list[Check]:
+    """A drawing that another sleeve pays is of a sleeve of the same contract, and nothing else is paid for another one."""
+    owner = export.table("sleeves", "sleeve_id", "contract_id").select("sleeve_id", "contract_id").unique("sleeve_id")
+    paid = frame.filter(col("drawn_sleeve_id").is_not_null()).join(owner, on="sleeve_id", how="left")
+    paid = paid.join(owner.rename({"sleeve_id": "drawn_sleeve_id", "contract_id": "drawn"}), on="drawn_sleeve_id", how="left")
+    same = col("drawn_sleeve_id") == col("sleeve_id")
+    bad = paid.filter((col("kind") != "drawing") | same | (col("drawn") != col("contract_id")) | col("drawn").is_null())
+    return [found("payouts: a drawing is paid by sleeves of its own contract", paid.height,
+                  bad.select("sleeve_id", "kind", "drawn_sleeve_id", "requested_date"))]
 
 
 def blocks(books: Books) -> list[Check]:

@@ -193,6 +193,7 @@ MUTATIONS = {
     "money that lasts a month more": (add("goals", {"asset_life_months": 1}), "asset life"),
     "a life that was not told": (put("goals", {"asset_life_months": None}), "asset life"),
     "a life of money that is not drawn": (put("goals", {"monthly_yen": 0}), "asset life"),
+    "a withdrawal that is drawn": (put("payouts", {"drawn_sleeve_id": "A2"}, kind="withdrawal"), "of its own contract"),
 }
 
 

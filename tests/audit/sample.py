@@ -183,6 +183,7 @@ def build() -> dict[str, list[dict]]:
             "promised_date": at(paid),
             "paid_date": at(paid),
             "reissue_count": 0,
+            "drawn_sleeve_id": None,
         }
         for sleeve, kind, amount, asked, paid in PAYOUTS
     ]

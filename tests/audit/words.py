@@ -35,6 +35,7 @@ OPTIONAL_COLUMNS = {
     "flows": "instrument_id?",
     "fees": "collected_yen?",
     "goals": "target_yen? floor_yen? floor_ppm? floor_status? value_yen? monthly_yen? mean_ppm? risk_ppm? asset_life_months?",
+    "payouts": "drawn_sleeve_id?",
     "distributions": "fx_ppm?",
     "fee_terms": "program_id? fee_terms_id?",
 }

@@ -64,7 +64,7 @@ def run(terms, values: dict, flows: dict, last: date, ends: bool, scope: int = 0
         now.sleeves["value_yen"][:], now.sleeves["cash_yen"][:] = value, cash
         final = NO_FINAL
         if ends and today == last:
-            now = replace(now, payouts=frame("payouts", [(1, 1, 1, 9, P_TERMINATION, 0, day(str(today)), 0, 0, 0, 0, 0, 0, 0)]))
+            now = replace(now, payouts=frame("payouts", [(1, 1, 1, 9, P_TERMINATION, 0, day(str(today)), 0, 0, 0, 0, 0, 0, 0, 0)]))
             now.sleeves["status_code"][:] = now.contracts["status_code"][:] = 1
             final = np.array([0])
         state, charges = charge(now, before, rule, final, frame("flows", rows))

@@ -98,7 +98,7 @@ def test_of_a_contract_that_ends_the_amount_is_told_and_no_state_is_set(yen, kin
         made = replace(made, contracts={name: column[1:] for name, column in made.contracts.items()})
     else:
         today = day("2026-12-02")
-        made = replace(house(), payouts=frame("payouts", [(1, 1, 1, 9, P_TERMINATION, 0, today, 0, 0, today, 0, 0, 0, 0)]))
+        made = replace(house(), payouts=frame("payouts", [(1, 1, 1, 9, P_TERMINATION, 0, today, 0, 0, today, 0, 0, 0, 0, 0)]))
     assert corrected_yen(made, rules("2026-12-02"), event(yen=yen), True, alerts) == 0
     told = [(alert.kind, alert.subject_kind, alert.subject_no) for alert in alerts.rows]
     assert told == ([(kind, "contract", 1)] if kind else [])

@@ -42,7 +42,8 @@ def _add_events(rows: dict[str, list[dict]]) -> None:
 
     def event(day: Date, kind: str, sleeve: int = 0, **more) -> None:
         number, contract = len(rows["events"]) + 1, more.pop("contract_no", contract_of.get(sleeve, 0))
-        values = {"target_sleeve_no": 0, "model_no": 0, "instrument_no": 0, "amount_yen": 0, "units": 0, "note": "試験 test"} | more
+        names = ("target_sleeve_no", "model_no", "instrument_no", "account_no", "customer_no", "amount_yen", "units")
+        values = dict.fromkeys(names, 0) | {"note": "試験 test"} | more
         rows["events"].append({
             "event_no": number, "event_id": f"test-{number}", "date": day, "kind": kind, "contract_no": contract,
             "sleeve_no": sleeve, "content_hash": "", "recorded_at": str(day), "processed_date": None, **values,

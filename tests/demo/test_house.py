@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import BigInteger, Boolean, Date, Integer, create_engine, func, select
 
 from tsutsumi.core.calendar import business_days, epoch_day, is_business_day
+from tsutsumi.core.drawing_order import ORDER_KINDS
 from tsutsumi.core.fee_terms import parse_terms
 from tsutsumi.demo.common_window import roles
 from tsutsumi.demo.house import build_rows, crisis_months
@@ -118,6 +119,8 @@ def refused(rows: dict) -> list[dict]:
         months = (LAST_DATE.year - FIRST_DATE.year + 1) * 12
         paid[row["sleeve_no"]] += row["amount_yen"] * months if row["kind"] == "instalment" else 0
     for row in rows["events"]:
+        if row["kind"] == "withdrawal" and not row["sleeve_no"]:
+            continue  # of a contract, an account or a customer: test_who_pays_first_is_ruled_for_those_who_draw
         contract, kind, sleeve_no = contracts[row["contract_no"]], row["kind"], row["sleeve_no"]
         rule = book.rule(contract["program_no"], row["date"])
         key = ("sleeve", sleeve_no) if sleeve_no else ("contract", row["contract_no"])
@@ -247,6 +250,22 @@ def test_events_lie_on_business_days_in_order_and_only_the_planted_ones_are_refu
     assert sorted(row["event_id"] for row in refused(rows)) == sorted(planted)
     assert 4 <= len(planted) <= 8
     assert any(row["event_id"] == f"deposit-S{row['sleeve_no']:06d}-{row['date']}" for row in rows["events"])
+
+
+def test_who_pays_first_is_ruled_for_those_who_draw(rows):
+    sleeves = {row["sleeve_id"]: row for row in rows["sleeves"]}
+    drawing = {sleeves[f"S{row['sleeve_no']:06d}"]["contract_no"] for row in rows["plans"] if row["kind"] == "drawing"}
+    orders = {row["contract_no"]: row for row in rows["drawing_orders"]}
+    assert set(orders) <= drawing and {row["order_kind"] for row in orders.values()} == set(ORDER_KINDS)
+    assert {row["drawings_kind"] for row in orders.values()} == {"own", "order"}
+    named = {number: row["sleeve_ids"] for number, row in orders.items() if row["sleeve_ids"]}
+    assert named and all(sleeves[name]["contract_no"] == number for number, name in named.items())
+    assert 10 < len(rows["account_orders"]) < 100
+    shared = [row for row in rows["events"] if row["kind"] == "withdrawal" and not row["sleeve_no"]]
+    assert all(row["amount_yen"] > 0 and sum(row[name] > 0 for name in ("contract_no", "account_no", "customer_no")) == 1
+               for row in shared)
+    assert {name for row in shared for name in ("contract_no", "account_no", "customer_no") if row[name]} == {
+        "contract_no", "account_no", "customer_no"}
 
 
 def test_plans_obey_the_minimum_and_stop_with_the_sleeve(rows):

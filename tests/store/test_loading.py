@@ -290,7 +290,7 @@ def test_good_events_of_every_kind_are_taken(filled):
     }
     lines = [EVENTS.strip()]
     for number, (kind, (must, _)) in enumerate(NEEDS.items()):
-        must = must | ({"amount_yen"} if kind == "correction" else set())
+        must = must | {"correction": {"amount_yen"}, "withdrawal": {"sleeve_id"}}.get(kind, set())
         lines.append(",".join([f"n{number}", "2026-08-04", kind, *(text if name in must else "" for name, text in says.items())]))
     lines += ["m1,2026-08-04,correction,,s1,,,,-5,,down", "m2,2026-08-04,correction,k1,s1,,,eq,,-7,down"]
     report = load(filled, events="\n".join(lines))

@@ -22,8 +22,8 @@ from tsutsumi.core.units import PPM, points
 def decide(evening: Evening, look: np.ndarray) -> None:
     """Step 8: drawings, then the orders of every sleeve that needs a decision; promises moved by the market."""
     books, rules = evening.books, evening.rules
-    known = length(books.payouts)
-    evening.books = books = create_drawings(books, rules, evening.alerts)
+    known, quotes = length(books.payouts), (evening.inputs.market.price, evening.inputs.market.fx_ppm)
+    evening.books = books = create_drawings(books, rules, evening.alerts, quotes)
     evening.changed_payouts.append(take(books.payouts, np.arange(known, length(books.payouts))))
     sleeves = books.sleeves
     market = _order_market(evening)
@@ -38,7 +38,7 @@ def decide(evening: Evening, look: np.ndarray) -> None:
     evening.order_offsets = offsets = order_offsets(books)
     look |= (needs > 0) | (reason > 0) | (sleeves["pending_code"] > 0) | (sleeves["status_code"] > 0) | (np.diff(offsets) > 0)
     rows = np.flatnonzero(look)
-    reserve = reserve_for_drawings(books, rules)[rows] + _accrued(evening, rows)
+    reserve = reserve_for_drawings(books, rules, quotes)[rows] + _accrued(evening, rows)
     found, rebalanced, pending, breach = decide_orders(
         books, offsets, rules, market, rows, needs[rows], late[rows], has_payout[rows], reserve, reason[rows],
         sale_costs(books, rules, market, rows),

@@ -22,7 +22,7 @@ KEY_COLUMNS = {
     "account_positions": ("account_no", "instrument_no"),
     "contracts": ("contract_no",),
     "orders": ("sleeve_no", "decided_date", "instrument_no"),
-    "payouts": ("sleeve_no", "kind_code", "event_no", "first_promised_date"),
+    "payouts": ("sleeve_no", "kind_code", "event_no", "first_promised_date", "drawn_sleeve_no"),
     "dues": ("sleeve_no", "charged_date"),
     "fees": FEE_KEY,
     "fee_days": ("contract_no", "start_date"),

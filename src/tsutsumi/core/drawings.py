@@ -4,6 +4,7 @@ A plan names the yen; terms (取り崩し条件) name a rule, and the yen follow
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
+from tsutsumi.core.drawing_order import Payers, Quotes, drawable_yen
 from tsutsumi.core.drawing_rules import MONTHS, next_payment_yen
 from tsutsumi.core.plans import month_number
-from tsutsumi.core.promises import P_DRAWING, P_SLEEVE_CLOSE, Promiser, new_payout
+from tsutsumi.core.promises import P_DRAWING, Promiser, new_payout
 from tsutsumi.core.rules import Rules, TermDrawing
 from tsutsumi.core.schema import Frame, frame, length, sort, stack, take
-from tsutsumi.core.units import PPM, percent
+from tsutsumi.core.units import percent
 
 GUARDRAILS = "guardrails"
 
@@ -37,7 +39,8 @@ def _coming(books: Books, rules: Rules) -> list[Coming]:
     if length(drawings) == 0 and not rules.drawing_terms:
         return []
     mine = payouts["kind_code"] == P_DRAWING
-    made = set(zip(payouts["sleeve_no"][mine].tolist(), payouts["first_promised_date"][mine].tolist(), strict=True))
+    drawn = np.where(payouts["drawn_sleeve_no"] > 0, payouts["drawn_sleeve_no"], payouts["sleeve_no"])[mine]
+    made = set(zip(drawn.tolist(), payouts["first_promised_date"][mine].tolist(), strict=True))
     names = ("sleeve_no", "amount_yen", "date", "planned_date")
     known = [(*row, None) for row in zip(*(drawings[name].tolist() for name in names), strict=True)]
     known += [(one.sleeve_no, 0, one.date, one.planned_date, one) for one in rules.drawing_terms]
@@ -51,10 +54,19 @@ def _coming(books: Books, rules: Rules) -> list[Coming]:
     return coming
 
 
-def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
+def by_contract(books: Books, rules: Rules, rows: Iterable[int]) -> set[int]:
+    """Return the contracts of some sleeve rows whose drawings are paid by all of their sleeves (契約全体で払う取り崩し)."""
+    if not any(order.by_contract for order in rules.drawing_orders.values()):
+        return set()
+    contracts = {int(books.sleeves["contract_no"][row]) for row in rows}
+    return {number for number in contracts if number in rules.drawing_orders and rules.drawing_orders[number].by_contract}
+
+
+def create_drawings(books: Books, rules: Rules, alerts: Alerts, quotes: Quotes | None = None) -> Books:
     """Return the books with a payout for each drawing that could not wait three more days (取り崩しの起票).
 
-    What comes to one business day is one payout. A plan above the program's limit is refused; terms are cut to it.
+    What comes to one business day is one payout, or one of each sleeve that pays if the whole contract does. A plan above the
+    program's limit is refused; terms are cut to it.
     """
     days: dict[tuple[int, int], list[Coming]] = defaultdict(list)
     for one in _coming(books, rules):
@@ -62,24 +74,37 @@ def create_drawings(books: Books, rules: Rules, alerts: Alerts) -> Books:
     if not days:
         return books
     promiser, in_time, states, there, made = Promiser(books, rules), {}, _states(books), drawable_yen(books), []
+    payers = Payers(books, rules, there, by_contract(books, rules, {row for row, _ in days}), quotes)
     for (row, date), parts in sorted(days.items()):
-        if row not in in_time:
-            in_time[row] = promiser.withdrawal(row, rules.day_index + 3)
-        if date > rules.next_day and in_time[row] <= date:
+        contract = int(books.sleeves["contract_no"][row])
+        together = contract in payers.rows
+        paying = payers.rows[contract] if together else [row]
+        for one in paying:
+            if one not in in_time:
+                in_time[one] = promiser.withdrawal(one, rules.day_index + 3)
+        if date > rules.next_day and max(in_time[one] for one in paying) <= date:
             continue
         parts.sort(key=lambda one: one.planned)
-        amount = _amount(books, rules, row, max(int(there[row]), 0), parts, states, alerts)
-        if amount:
-            there[row] -= amount
-            made.append(new_payout(books, row, 0, P_DRAWING, amount, date))
+        has, most = sum(max(int(there[one]), 0) for one in paying), sum(payers.most_yen(one) for one in paying)
+        amount = _amount(books, rules, row, (has, most), parts, states, alerts)
+        for one, yen in payers.share(contract, amount) if together else [(row, amount)] if amount else []:
+            there[one] -= yen
+            drawn = int(books.sleeves["sleeve_no"][row]) if one != row else 0
+            made.append(new_payout(books, one, 0, P_DRAWING, yen, date, drawn=drawn))
     return replace(books, payouts=stack(books.payouts, *made), drawing_states=_with_states(books, states))
 
 
-def _amount(books: Books, rules: Rules, row: int, there: int, parts: list[Coming], states: dict, alerts: Alerts) -> int:
-    """Return what a sleeve draws on one business day, 0 for nothing; writes what guardrails go on from into `states`."""
-    sleeve = int(books.sleeves["sleeve_no"][row])
+def _amount(
+    books: Books, rules: Rules, row: int, has: tuple[int, int], parts: list[Coming], states: dict, alerts: Alerts
+) -> int:
+    """Return what a sleeve draws on one business day, 0 for nothing; writes what guardrails go on from into `states`.
+
+    Parameters
+    ----------
+    has : what those who pay have together, and the most that they pay
+    """
+    sleeve, (there, most), total = int(books.sleeves["sleeve_no"][row]), has, 0
     limit = int(rules.programs["withdrawal_limit_ppm"][books.sleeves["program_no"][row]])
-    most, total = limit * there // PPM, 0
     by_terms = any(part.terms for part in parts)
     if not by_terms:
         total = sum(part.amount for part in parts)
@@ -120,8 +145,13 @@ def _last_and_review(terms: TermDrawing, state: tuple[int, int] | None) -> tuple
     return state[0], month_number(terms.planned_date) - month_number(state[1]) >= MONTHS
 
 
-def next_by_terms(books: Books, rules: Rules) -> dict[int, int]:
-    """Return sleeve_no → what its terms would draw next of tonight's value (次回の取り崩し額の見込み), of those on terms today."""
+def next_by_terms(books: Books, rules: Rules, together: Payers) -> dict[int, int]:
+    """Return sleeve_no → what its terms would draw next of tonight's value (次回の取り崩し額の見込み), of those on terms today.
+
+    Parameters
+    ----------
+    together : who pays for the contracts whose drawings are paid by all of their sleeves: there the value is that of all of them
+    """
     states, found = _states(books), {}
     for one in rules.drawing_terms:  # ascending: the next one of each sleeve comes first
         if one.since_date > rules.day:
@@ -129,9 +159,32 @@ def next_by_terms(books: Books, rules: Rules) -> dict[int, int]:
         row = int(books.row_of_sleeve[one.sleeve_no]) if one.sleeve_no < books.row_of_sleeve.size else -1
         if row >= 0 and one.sleeve_no not in found:
             last, review = _last_and_review(one, states.get(one.sleeve_no))
-            value = max(int(books.sleeves["value_yen"][row]), 0)
+            contract, value = int(books.sleeves["contract_no"][row]), max(int(books.sleeves["value_yen"][row]), 0)
+            value = together.there_of(contract) if contract in together.rows else value
             found[one.sleeve_no] = next_payment_yen(one.rule, value, one.months_left, last, review and last is not None)
     return found
+
+
+def drawn_a_month(books: Books, rules: Rules, sleeve_no: np.ndarray) -> np.ndarray:
+    """Return what each of some sleeves draws a month (毎月の取り崩し額), as its goal counts it: by its plan, or its terms.
+
+    Where the whole contract pays, the drawings of its sleeves are one sum, of which each sleeve draws what it would pay tonight.
+    """
+    of = rules.drawing_orders
+    contracts = sorted(number for number, order in of.items() if order.by_contract)
+    payers = Payers(books, rules, books.sleeves["value_yen"], contracts)
+    drawn, terms = rules.goals.drawing_yen, next_by_terms(books, rules, payers)
+    if not terms and not contracts:
+        return drawn[sleeve_no]
+    drawn = drawn.copy()
+    drawn[list(terms)] = list(terms.values())
+    for contract in contracts:
+        numbers = books.sleeves["sleeve_no"][payers.rows[contract]]
+        asked = min(int(drawn[numbers].sum()), payers.most_of(contract))
+        drawn[numbers] = 0
+        for row, yen in payers.share(contract, asked):
+            drawn[books.sleeves["sleeve_no"][row]] = yen
+    return drawn[sleeve_no]
 
 
 def _states(books: Books) -> dict[int, tuple[int, int]]:
@@ -153,24 +206,30 @@ def _with_states(books: Books, states: dict[int, tuple[int, int]]) -> Frame:
     return sort(stack(kept, frame("drawing_states", rows)), "sleeve_no")
 
 
-def reserve_for_drawings(books: Books, rules: Rules) -> np.ndarray:
+def reserve_for_drawings(books: Books, rules: Rules, quotes: Quotes | None = None) -> np.ndarray:
     """Return per sleeve row the drawings of the next 60 days that are no payout yet: cash not to be invested.
 
-    Of terms each is the amount that it would draw tonight.
+    Of terms each is the amount that it would draw tonight. What the whole contract pays is shared as tonight's drawing would be,
+    at most what its sleeves may pay.
     """
     reserve = np.zeros(length(books.sleeves), np.int64)
     coming = [one for one in _coming(books, rules) if one.date <= books.day + 60]
-    there, states = np.maximum(drawable_yen(books), 0).tolist() if rules.drawing_terms else [], _states(books)
+    together = by_contract(books, rules, {one.row for one in coming})
+    there, states, asked = np.zeros(0, np.int64), _states(books), dict.fromkeys(sorted(together), 0)
+    if together or rules.drawing_terms:
+        there = drawable_yen(books)
+    payers = Payers(books, rules, there, together, quotes)
     for one in coming:
-        sleeve = int(books.sleeves["sleeve_no"][one.row])
-        reserve[one.row] += _wanted(one, there[one.row], states.get(sleeve)) if one.terms else one.amount
+        sleeve, contract = (int(books.sleeves[name][one.row]) for name in ("sleeve_no", "contract_no"))
+        has = 0
+        if one.terms:
+            has = payers.there_of(contract) if contract in asked else max(int(there[one.row]), 0)
+        wanted = _wanted(one, has, states.get(sleeve))
+        if contract in asked:
+            asked[contract] += wanted
+        else:
+            reserve[one.row] += wanted
+    for contract, wanted in asked.items():
+        for row, yen in payers.share(contract, min(wanted, payers.most_of(contract))):
+            reserve[row] += yen
     return reserve
-
-
-def drawable_yen(books: Books) -> np.ndarray:
-    """Return per sleeve row its value less its open payouts and dues (払出しの元), which drawings are held against."""
-    there, payouts, dues = books.sleeves["value_yen"].copy(), books.payouts, books.dues
-    plain = payouts["kind_code"] < P_SLEEVE_CLOSE
-    np.subtract.at(there, books.row_of_sleeve[payouts["sleeve_no"][plain]], payouts["amount_yen"][plain])
-    np.subtract.at(there, books.row_of_sleeve[dues["sleeve_no"]], dues["amount_yen"])
-    return there

@@ -20,6 +20,7 @@ from tsutsumi.core.books import (
     split_units,
 )
 from tsutsumi.core.charging import charge
+from tsutsumi.core.delta import KEY_COLUMNS
 from tsutsumi.core.dues import fee_shares
 from tsutsumi.core.events import book_events
 from tsutsumi.core.fee_days import drop_days
@@ -235,18 +236,16 @@ class Evening:
         value_before[known] = before.sleeves["value_yen"][before.row_of_sleeve[sleeves["sleeve_no"][known]]]
         sleeves["twr_index"] = chain_index(sleeves["twr_index"], sleeves["value_yen"], outside, value_before)
         sleeves["net_flow_yen"] += outside
-        books, goals, advice = self._tell_goals(books, outside)
+        books, goals, advice = self._tell_goals(replace(books, market=self.inputs.market.state), outside)
         for table in STATE_TABLES:
             check(table, getattr(books, table))
-        books = replace(books, market=self.inputs.market.state)
         changed = stack(empty("orders"), *self.changed_orders, self.new_orders)
         payouts = stack(empty("payouts"), *self.changed_payouts)
         return Closed(
             books, _last_of(changed, "sleeve_no", "decided_date", "instrument_no"), form_blocks(self.new_orders), flows,
             self.journal.lines(), _last_of(stack(empty("fees"), *self.fees), *FEE_KEY),
             stack(empty("fee_shares"), *self.fee_shares), self.crystallisations,
-            _last_of(payouts, "sleeve_no", "event_no", "first_promised_date"), goals, advice, sorted(self.alerts.rows),
-            self.processed, self.reshape,
+            _last_of(payouts, *KEY_COLUMNS["payouts"]), goals, advice, sorted(self.alerts.rows), self.processed, self.reshape,
         )
 
     def _tell_goals(self, books: Books, outside: np.ndarray) -> tuple[Books, Frame, Frame]:

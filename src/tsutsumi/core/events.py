@@ -90,8 +90,7 @@ def book_events(
     door, states = _open_door(books, rules, events, flows, journal, alerts), fee_states or empty("fee_states")
     door.debits = Debits(books.debit_states, debits or empty("debit_states"), books.day)
     door.fee_events = frozenset(states["event_no"].tolist())
-    refused = set()
-    names = list(events)
+    refused, names = set(), list(events)
     for values in zip(*(events[name].tolist() for name in names), strict=True):
         event = dict(zip(names, values, strict=True))
         kind = EVENT_KINDS[event["kind_code"]]
@@ -245,6 +244,8 @@ def _out(door: Door, event: dict, kind: int) -> None:
 
 
 def _withdrawal(door: Door, event: dict) -> None:
+    if not event["sleeve_no"]:  # of a contract or a customer, and not shared over sleeves
+        raise Refused(f"{event['amount_yen']:,} yen is above what all sleeves can pay", "terminate the contract, or ask for less")
     _out(door, event | {"target_sleeve_no": 0}, P_WITHDRAWAL)
 
 

@@ -65,12 +65,14 @@ def standing(books: Books, rules: Rules, rows: np.ndarray) -> Columns:
     program = sleeves["program_no"][sleeve].astype(np.int64)
     by_number = np.argsort(of.goals["goal_no"], kind="stable")
     on_terms = [one.sleeve_no for one in rules.drawing_terms]  # an answer to advice changes plans, not terms
+    together = [number for number, order in rules.drawing_orders.items() if order.by_contract]  # nor what other sleeves draw
+    fixed = np.isin(told["sleeve_no"], on_terms) | np.isin(sleeves["contract_no"][sleeve], together)
     place = by_number[np.searchsorted(of.goals["goal_no"][by_number], told["goal_no"])]
     return told | {
         "now_yen": np.maximum(goals["value_yen"][rows], 0), "months_ppm": months_left(books.day, goals["target_date"][rows]),
         "above": goals["status_code"][rows] == ABOVE, "want_ppm": of.goals["want_ppm"][place], "program_no": program,
         "model_no": sleeves["model_no"][sleeve].astype(np.int64), "instalment_yen": of.instalment_yen[told["sleeve_no"]],
-        "drawing_yen": np.where(np.isin(told["sleeve_no"], on_terms), 0, of.drawing_yen[told["sleeve_no"]]),
+        "drawing_yen": np.where(fixed, 0, of.drawing_yen[told["sleeve_no"]]),
         "most_risk_ppm": of.most_risk_ppm[sleeves["contract_no"][sleeve]],
         "least_instalment_yen": rules.programs["minimum_instalment_yen"][program],
         "least_deposit_yen": rules.programs["minimum_deposit_yen"][program],

@@ -8,7 +8,7 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
-from tsutsumi.core.drawings import next_by_terms
+from tsutsumi.core.drawings import drawn_a_month
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.median_life import median_lives
 from tsutsumi.core.goals.within import odds
@@ -42,11 +42,7 @@ def followed(books: Books, before: Books, rules: Rules) -> tuple[Frame, np.ndarr
     row = np.where(sleeve < books.row_of_sleeve.size, books.row_of_sleeve[np.minimum(sleeve, books.row_of_sleeve.size - 1)], -1)
     kept = np.flatnonzero((row >= 0) & (of["target_date"] > before.day))
     row = row[kept]
-    drawn, terms = rules.goals.drawing_yen[sleeve[kept]], next_by_terms(books, rules)
-    if terms:
-        pairs = zip(sleeve[kept].tolist(), drawn.tolist(), strict=True)
-        drawn = np.array([terms.get(number, yen) for number, yen in pairs], np.int64)
-    monthly = rules.goals.instalment_yen[sleeve[kept]] - drawn
+    monthly = rules.goals.instalment_yen[sleeve[kept]] - drawn_a_month(books, rules, sleeve[kept])
     value = books.sleeves["value_yen"][row]
     active = (books.sleeves["status_code"][row] == 0) & ((value > 0) | (monthly != 0))
     kept, row = kept[active], row[active]

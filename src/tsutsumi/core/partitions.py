@@ -11,7 +11,7 @@ from tsutsumi.core.books import FEE_KEY, STATE_TABLES, Books, index_books
 from tsutsumi.core.schema import Frame, empty, sort, stack, take
 from tsutsumi.core.sorting import sorted_order
 
-PAYOUT_ORDER = ("account_no", "sleeve_no", "kind_code", "event_no", "first_promised_date")
+PAYOUT_ORDER = ("account_no", "sleeve_no", "kind_code", "event_no", "first_promised_date", "drawn_sleeve_no")
 
 
 def canonical(books: Books) -> Books:

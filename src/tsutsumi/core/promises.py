@@ -68,12 +68,14 @@ class Promiser:
         return max(rules.business_day(last + 1), int(payouts["promised_date"][mine].max(initial=0)))
 
 
-def new_payout(books: Books, row: int, event_no: int, kind: int, amount: int, promised: int, target: int = 0) -> Frame:
-    """Return one open payout row requested today."""
+def new_payout(
+    books: Books, row: int, event_no: int, kind: int, amount: int, promised: int, target: int = 0, drawn: int = 0
+) -> Frame:
+    """Return one open payout row requested today; `drawn` is the sleeve whose drawing another one pays."""
     sleeves = books.sleeves
     account, contract, sleeve = (int(sleeves[name][row]) for name in ("account_no", "contract_no", "sleeve_no"))
     return frame("payouts", [
-        (account, contract, sleeve, event_no, kind, amount, books.day, promised, promised, 0, target, 0, OPEN, 0)
+        (account, contract, sleeve, event_no, kind, amount, books.day, promised, promised, 0, target, 0, OPEN, 0, drawn)
     ])
 
 

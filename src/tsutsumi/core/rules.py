@@ -78,6 +78,21 @@ class TermDrawing(NamedTuple):
     rule: DrawingRule
 
 
+class DrawingOrder(NamedTuple):
+    """Which sleeves of a contract pay first (払出しの順序).
+
+    Attributes
+    ----------
+    kind : listed, proportional, above_target or least_tax
+    sleeves : the sleeve numbers that are named, first to last
+    by_contract : whether the drawings of its sleeves are paid by the whole contract
+    """
+
+    kind: str
+    sleeves: tuple[int, ...] = ()
+    by_contract: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Rules:
     """The rules in force for one close.
@@ -98,6 +113,7 @@ class Rules:
     tax_rate_ppm : int64 by account_no, of the gain of a sale
     goals : of goals and suitability; None in a house without any
     drawing_terms : the drawings by terms of the next 100 days
+    drawing_orders : contract_no → which of its sleeves pay first, of contracts with a row in force
     surplus : the surplus rules, int64 by sleeve_no, ascending: to_sleeve_no, level_yen (−1: no amount is known), until_date (the
         goal's date), instalments and excess (1: they are passed on), minimum_yen, since_date; None in a house without any
     shares : program_no → [(company_no, share_ppm)] in force, and `programs["remainder_company_no"]`
@@ -127,6 +143,7 @@ class Rules:
     goals: GoalRules | None = None
     drawing_terms: Sequence[TermDrawing] = ()
     surplus: Frame | None = None
+    drawing_orders: Mapping[int, DrawingOrder] = field(default_factory=dict)
 
     @property
     def day(self) -> int:

@@ -52,7 +52,7 @@ COLUMNS: dict[str, str] = {
     "orders": "account_no sleeve_no instrument_no decided_date side_code reason_code custodian_no placed_date priced_date"
     " settlement_date asked_yen asked_units limit_price filled_units filled_yen fill_price fx_ppm status_code wait_count",
     "payouts": "account_no contract_no sleeve_no event_no kind_code amount_yen requested_date promised_date first_promised_date"
-    " pay_date target_sleeve_no reissue_count status_code paid_date",
+    " pay_date target_sleeve_no reissue_count status_code paid_date drawn_sleeve_no",
     "dues": "account_no contract_no sleeve_no charged_date due_date amount_yen",
     "fees": "account_no contract_no sleeve_no component_no kind_code start_date end_date base_yen fee_yen charged_date"
     " collected_date program_no",

@@ -5,7 +5,7 @@ give the same rows on every machine.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from tsutsumi.core.calendar import business_days, epoch_day, from_epoch_day
@@ -16,6 +16,7 @@ from tsutsumi.demo.common_window import ROLES, roles
 from tsutsumi.demo.goals import goal_rows
 from tsutsumi.demo.life import Chronicle, Contract, Event, Sleeve, month_after, refused_events
 from tsutsumi.demo.models import Fund
+from tsutsumi.demo.paying import order_rows, shared_withdrawals
 from tsutsumi.demo.people import Draws
 from tsutsumi.demo.price_series import Series, cut
 from tsutsumi.demo.programs import FUNCTIONS, PROGRAMS, Life, Rulebook, recorded
@@ -80,8 +81,9 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
     rows |= contract_rows(chronicle.contracts, seed)
     sleeves = [sleeve for contract in chronicle.contracts for sleeve in contract.sleeves]
     rows |= goal_rows(sleeves, life, seed)
-    rows |= surplus_rows(sleeves, rows, life)
-    rows["events"] = event_rows(chronicle.events)
+    rows |= surplus_rows(sleeves, rows, life) | order_rows(chronicle.contracts, life)
+    chronicle.events += shared_withdrawals(chronicle.contracts, life)
+    rows["events"] = event_rows(chronicle.events, {row["contract_no"]: row["account_no"] for row in rows["contracts"]})
     return rows
 
 
@@ -278,21 +280,30 @@ def _plan_days(number: int, kind: str, amount: int) -> dict:
     return {"days_of_month": days, "bonus_months": "6;12" if bonus else "", "bonus_yen": 2 * amount if bonus else 0}
 
 
-def event_rows(events: Sequence[Event]) -> list[dict]:
-    """Return the rows of `events` (指図), numbered by date; the id is the idempotency key, such as deposit-S000123-2018-05-10."""
+def event_rows(events: Sequence[Event], accounts: Mapping[int, int]) -> list[dict]:
+    """Return the rows of `events` (指図), numbered by date; the id is the idempotency key, such as deposit-S000123-2018-05-10.
+
+    Parameters
+    ----------
+    accounts : contract_no → account_no
+    """
     seen: Counter[str] = Counter()
     found = []
     for number, event in enumerate(sorted(events, key=lambda event: event.day), 1):
         sleeve_no = event.sleeve.number if event.sleeve else 0
-        subject = f"S{sleeve_no:06d}" if sleeve_no else f"K{event.contract.number:06d}"
+        account_no = accounts[event.contract.number] if event.payer == "account" else 0
+        customer_no = event.contract.person + 1 if event.payer == "customer" else 0
+        of_payer = f"A{account_no:06d}" if account_no else f"C{customer_no:06d}" if customer_no else f"K{event.contract.number:06d}"
+        subject = f"S{sleeve_no:06d}" if sleeve_no else of_payer
         event_id = f"{event.kind}-{subject}-{event.day}"
         seen[event_id] += 1
         again = f"-{seen[event_id]}" if seen[event_id] > 1 else ""
         found.append(
             {
                 "event_no": number, "event_id": event_id + again, "date": event.day, "kind": event.kind,
-                "contract_no": event.contract.number, "sleeve_no": sleeve_no,
+                "contract_no": 0 if event.payer else event.contract.number, "sleeve_no": sleeve_no,
                 "target_sleeve_no": event.target.number if event.target else 0, "model_no": event.model_no, "instrument_no": 0,
+                "account_no": account_no, "customer_no": customer_no,
                 "amount_yen": event.amount_yen, "units": 0, "note": event.note, "content_hash": "",
                 "recorded_at": recorded(event.day), "processed_date": None,
             }

@@ -77,6 +77,7 @@ class Event:
     model_no: int = 0
     amount_yen: int = 0
     note: str = ""
+    payer: str = ""                     # account or customer: whom it names, where that is neither contract nor sleeve
 
 
 def month_after(day: date, months: int = 1) -> date:

@@ -44,7 +44,8 @@ def pick_story(rows: dict[str, list[dict]]) -> int:
         if row["amount_yen"]:
             plans.add(owner_of_sleeve[row["sleeve_no"]])
     for row in rows["events"]:
-        kinds[owner[row["contract_no"]]].add("refused" if row["note"] in REFUSED_NOTES else row["kind"])
+        if row["contract_no"]:
+            kinds[owner[row["contract_no"]]].add("refused" if row["note"] in REFUSED_NOTES else row["kind"])
     for row in rows["customers"]:
         number = row["customer_no"]
         points[number] = 4 * (sleeves[number] > 1) + 4 * (number in plans) + sum(WORTH.get(kind, 0) for kind in kinds[number])
@@ -91,8 +92,9 @@ def _line(day: date, kind: str, row: dict, words: dict[str, dict]) -> dict:
     sleeve, target = words["sleeves"].get(row["sleeve_no"], {}), words["sleeves"].get(row["target_sleeve_no"], {})
     model = words["models"].get(row["model_no"], {})
     values = {
-        "program": program["name"], "program_en": program["name_en"], "sleeve": sleeve.get("name"),
-        "sleeve_id": sleeve.get("sleeve_id"), "target": target.get("name"), "target_id": target.get("sleeve_id"),
+        "program": program["name"], "program_en": program["name_en"], "sleeve": sleeve.get("name", "契約全体"),
+        "sleeve_id": sleeve.get("sleeve_id", "the whole contract"),
+        "target": target.get("name"), "target_id": target.get("sleeve_id"),
         "model": model.get("name"), "model_en": model.get("name_en"), "note": row["note"], "yen": f"{row['amount_yen']:,}",
     }
     text, text_en = TEXTS[kind]

@@ -242,7 +242,7 @@ def _plan(task: _Task, kind: str) -> dict:
     """Return the plan of the sleeve in force on the next day, or one of nothing."""
     sleeve = task.advice.sleeve_no
     known = in_force(task.connection, "plans", task.next_date, {"sleeve_no": sleeve, "kind": kind})
-    if known is None or kind == DRAWING and _draws_by_terms(task, sleeve):
+    if known is None or kind == DRAWING and (_draws_by_terms(task, sleeve) or _drawn_together(task, sleeve)):
         return {"kind": kind, "amount_yen": 0}
     return known
 
@@ -251,6 +251,13 @@ def _draws_by_terms(task: _Task, sleeve_no: int) -> bool:
     """Return whether a sleeve has terms of drawing, a pause among them: then less on its drawing plan would change nothing."""
     rows = task.connection.execute(select(drawing_terms.c.until_date).where(drawing_terms.c.sleeve_no == sleeve_no))
     return any(until is None or until >= task.next_date for (until,) in rows)
+
+
+def _drawn_together(task: _Task, sleeve_no: int) -> bool:
+    """Return whether all sleeves of the contract pay its drawings: then less on one plan is not what its goal counts."""
+    of = {"contract_no": task.book.sleeves[sleeve_no]["contract_no"]}
+    order = in_force(task.connection, "drawing_orders", task.next_date, of)
+    return order is not None and order["drawings_kind"] == "order"
 
 
 def _a_month(plan: Mapping) -> int:

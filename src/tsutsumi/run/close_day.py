@@ -81,9 +81,10 @@ class Closer:
         self.bank = bank or PaperBank()
         with reading(house) as connection:
             self.last_closed = last_day(connection)
-            names = [events_table.c[name] for name in EVENT_COLUMNS] + [events_table.c.date]
+            names = [events_table.c[name] for name in (*EVENT_COLUMNS, "account_no", "customer_no", "date")]
             waiting = select(*names).where(events_table.c.processed_date.is_(None)).order_by(events_table.c.event_no)
-            rows = connection.execute(waiting)
+            rows = connection.execute(waiting).all()
+            self.customers = {row.event_no: row.customer_no for row in rows if row.customer_no}
             self.pending = [(epoch_day(row.date), self._event(row)) for row in rows]
             self.fee_states = pending_states(connection, [row[0] for _, row in self.pending])
         days = self.reference.timeline.days
@@ -99,8 +100,7 @@ class Closer:
 
     def _event(self, row) -> tuple:
         registry = self.reference.registry
-        kind = kind_code(row.kind)
-        account = 0
+        kind, account = kind_code(row.kind), row.account_no
         if 0 < row.sleeve_no < registry.sleeves["account_no"].size:
             account = int(registry.sleeves["account_no"][row.sleeve_no])
         elif 0 < row.contract_no < registry.contracts["account_no"].size:
@@ -127,7 +127,8 @@ class Closer:
         day = int(self.reference.timeline.days[self.next_index])
         events = [row for date, row in self.pending if date <= day]
         states = [row for event in events for row in self.fee_states.get(event[0], ())]
-        gathered = gather(self.reference, self.books, self.next_index, events, self.bank, self.custodian, states)
+        gathered = gather(self.reference, self.books, self.next_index, events, self.bank, self.custodian, states,
+                          self.customers)
         result = run_day(self.books, gathered, self.breaks, self.house.partitions)
         self._save(result)
         self.pending = [(date, row) for date, row in self.pending if date > day]

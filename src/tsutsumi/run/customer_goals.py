@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
-from tsutsumi.core.drawings import drawable_yen
+from tsutsumi.core.drawing_order import drawable_yen
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goal_status import NONE, STATUSES
 from tsutsumi.core.goals.budget_split import Share

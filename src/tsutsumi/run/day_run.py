@@ -3,7 +3,7 @@
 Nothing here writes: `close_day.py` saves what this returns, `replay.py` compares it with what was saved.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,8 @@ from tsutsumi.core.alerts import Alert
 from tsutsumi.core.allocation import merge_blocks, share_partial_fills
 from tsutsumi.core.books import FEE_KEY, Books, add_layout, new_books
 from tsutsumi.core.day import Closed, Inputs, close
-from tsutsumi.core.delta import delta, market_table
+from tsutsumi.core.delta import KEY_COLUMNS, delta, market_table
+from tsutsumi.core.events import kind_code
 from tsutsumi.core.flows import DISTRIBUTION
 from tsutsumi.core.journal import number_entries
 from tsutsumi.core.market import initial_market, market_of_day
@@ -22,6 +23,7 @@ from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, frame, length, sort, stack, take
 from tsutsumi.core.surplus import pass_on
 from tsutsumi.core.units import PPM
+from tsutsumi.core.withdrawals import share_withdrawals
 from tsutsumi.ports import FILL_TYPES, BankDebit, Custodian
 from tsutsumi.run.debits import fee_debits, plan_debits
 from tsutsumi.run.reference import Reference
@@ -77,7 +79,7 @@ def custodian_market(rules: Rules, inputs: Inputs, distributions: dict[int, tupl
 
 def gather(
     reference: Reference, books: Books, day_index: int, events: list[tuple], bank: BankDebit, custodian: Custodian,
-    fee_states: Sequence[tuple] = (),
+    fee_states: Sequence[tuple] = (), customers: Mapping[int, int] | None = None,
 ) -> Gathered:
     """Return the inputs of a day: market, events with today's debits, and the custodian's fills.
 
@@ -85,6 +87,7 @@ def gather(
     ----------
     books : of the day closed before;  events : rows of the events frame, by number
     fee_states : rows of `fee_states`: what the events that correct fees go on from
+    customers : event_no → customer_no, of the withdrawals that name a customer alone
     """
     rules = reference.rules_on(day_index)
     day = rules.day
@@ -97,6 +100,8 @@ def gather(
     collected, debits = plan_debits(reference, rules, books, said, bank)
     transfers, collected, moved = pass_on(books, rules, collected)
     debits = stack(debits, moved)
+    tiers = reference.order_book.tiers(said, customers or {}, kind_code("withdrawal"), day)
+    said = share_withdrawals(books, rules, transfers, said, tiers)
     everything = stack(transfers, said, collected, fee_debits(rules, books, bank))
     inputs = Inputs(market, everything, {}, {}, splits, _yen_distributions(reference, market, told), debits=debits)
     answered = custodian.fills(day, custodian_market(rules, inputs, told))
@@ -221,7 +226,7 @@ def run_day(books: Books, gathered: Gathered, breaks: Frame, count: int = 1) -> 
         "journal": number_entries(stack(empty("journal"), *(part.journal for part in parts))),
         "fees": _joined([part.fees for part in parts], *FEE_KEY),
         "fee_shares": _joined([part.fee_shares for part in parts], *FEE_KEY, "company_no"),
-        "payouts": _joined([part.payouts for part in parts], "sleeve_no", "kind_code", "event_no", "first_promised_date"),
+        "payouts": _joined([part.payouts for part in parts], *KEY_COLUMNS["payouts"]),
         "goals": _joined([part.goals for part in parts], "goal_no"),
         "advice": _joined([part.advice for part in parts], "goal_no", "rank_no"),
         "prices": frame("prices", market.price_rows), "breaks": breaks, "alerts": alert_table(alerts),

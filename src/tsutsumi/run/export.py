@@ -17,7 +17,13 @@ from tsutsumi.run.export_fees import (
     fee_terms_table,
     fees_table,
 )
-from tsutsumi.run.export_goals import advice_table, goals_table, surplus_rules_table
+from tsutsumi.run.export_goals import (
+    account_orders_table,
+    advice_table,
+    drawing_orders_table,
+    goals_table,
+    surplus_rules_table,
+)
 from tsutsumi.run.export_tables import (
     account_positions_table,
     alerts_table,
@@ -48,7 +54,7 @@ BUILDERS: dict[str, Callable[[Gathering], pl.DataFrame]] = {
     "splits": splits_table, "performance": performance_table,
     "instruments": instruments_table, "fee_terms": fee_terms_table, "contract_fee_terms": contract_fee_terms_table,
     "dues": dues_table, "crystallisations": crystallisations_table, "fee_corrections": fee_corrections_table,
-    "surplus_rules": surplus_rules_table,
+    "surplus_rules": surplus_rules_table, "drawing_orders": drawing_orders_table, "account_orders": account_orders_table,
 }
 
 

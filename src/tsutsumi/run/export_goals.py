@@ -49,3 +49,21 @@ def surplus_rules_table(g: Gathering) -> pl.DataFrame:
         for row in rows
     ]
     return pl.DataFrame([{name: row[name] for name in schema} for row in told], schema=schema)
+
+
+def drawing_orders_table(g: Gathering) -> pl.DataFrame:
+    """Return the dated rules of which sleeves of a contract pay first (払出しの順序)."""
+    return _dated(g, "drawing_orders", "contract", "order_kind", "sleeve_ids", "drawings_kind")
+
+
+def account_orders_table(g: Gathering) -> pl.DataFrame:
+    """Return the dated rules of which accounts of a customer pay first (口座の順序)."""
+    return _dated(g, "account_orders", "customer", "tax_classes")
+
+
+def _dated(g: Gathering, table: str, of: str, *names: str) -> pl.DataFrame:
+    """Return the dated rows of a table of texts, by whose they are and from when."""
+    ids, key = g.ids[f"{of}s"], f"{of}_no"
+    schema = {f"{of}_id": pl.String, "valid_from_date": pl.Date} | dict.fromkeys((*names, "source", "recorded_at"), pl.String)
+    rows = [row | {f"{of}_id": ids[row[key]]} for row in sorted(g.rows[table], key=lambda row: (row[key], row["valid_from_date"]))]
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)

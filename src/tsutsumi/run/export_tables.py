@@ -5,6 +5,7 @@ import polars as pl
 
 from tsutsumi.core.alerts import alert_kinds
 from tsutsumi.core.calendar import from_epoch_day
+from tsutsumi.core.delta import KEY_COLUMNS
 from tsutsumi.core.flows import EXTERNAL_LAST, FLOW_KINDS
 from tsutsumi.core.journal import BY_DISTRIBUTION, BY_EVENT, BY_FEE, BY_ORDER, BY_PAYOUT, BY_SETTLEMENT, CAUSES, LEDGERS
 from tsutsumi.core.ladder import CANCELLED, PRICED, PURCHASE, SETTLED
@@ -193,15 +194,16 @@ def alerts_table(g: Gathering) -> pl.DataFrame:
 def payouts_table(g: Gathering) -> pl.DataFrame:
     """Return every payout with the date promised first, the date in force, and the day it was paid."""
     names = ("sleeve_no", "kind_code", "event_no", "amount_yen", "requested_date", "first_promised_date", "promised_date",
-             "paid_date", "reissue_count", "target_sleeve_no")
-    last = g.fact("payouts", names).unique(["sleeve_no", "kind_code", "event_no", "first_promised_date"], keep="last",
-                                           maintain_order=True)
+             "paid_date", "reissue_count", "target_sleeve_no", "drawn_sleeve_no")
+    payouts = g.fact("payouts", names).with_columns(pl.col("drawn_sleeve_no").fill_null(0))
+    last = payouts.unique(list(KEY_COLUMNS["payouts"]), keep="last", maintain_order=True)
     return last.select(
         g.named("sleeves", pl.col("sleeve_no")).alias("sleeve_id"), coded(pl.col("kind_code"), PAYOUT_KINDS).alias("kind"),
         "amount_yen",
         *(day_column(pl.col(n)).alias(n) for n in ("requested_date", "first_promised_date", "promised_date", "paid_date")),
         "reissue_count", event_word(g, pl.col("event_no"), day_column(pl.col("requested_date"))).alias("event_id"),
         g.named("sleeves", pl.col("target_sleeve_no")).alias("target_sleeve_id"),
+        g.named("sleeves", pl.col("drawn_sleeve_no")).alias("drawn_sleeve_id"),
     )
 
 

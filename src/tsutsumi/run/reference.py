@@ -21,6 +21,7 @@ from tsutsumi.core.timeline import Timeline, build_timeline, split_calendar_ids
 from tsutsumi.core.units import PPM
 from tsutsumi.run.dated_rows import in_force
 from tsutsumi.run.drawing_book import DrawingBook
+from tsutsumi.run.drawing_order_book import ORDER_TABLES, DrawingOrderBook
 from tsutsumi.run.fee_terms_book import FeeTermsBook, Rows
 from tsutsumi.run.goal_book import GOAL_TABLES, GoalBook
 from tsutsumi.run.surplus_book import SurplusBook
@@ -39,7 +40,7 @@ DRAWINGS_AHEAD = 100
 REFERENCE_TABLES = (
     "instruments", "calendar_holidays", "no_order_days", "models", "model_versions", "model_weights", "programs", "program_rules",
     "program_models", "program_shares", "fee_terms", "contract_fee_terms", "fee_adjustments", "fee_groups",
-    "accounts", "contracts", "sleeves", "plans", "drawing_terms", "surplus_rules", *GOAL_TABLES,
+    "accounts", "contracts", "sleeves", "plans", "drawing_terms", "surplus_rules", *ORDER_TABLES, *GOAL_TABLES,
 )
 MARKET_TABLES = ("prices", "fx_rates", "distributions", "splits")
 
@@ -96,7 +97,7 @@ class Reference:
         self.distributions = _at_closes(_by_day(tables["distributions"], "instrument_no", "amount", "per_units"), days, _add)
         self.splits = _at_closes(_by_day(tables["splits"], "instrument_no", "old_units", "new_units"), days, _multiply)
         self.fee_terms, self.goal_book = FeeTermsBook(tables), GoalBook(tables)
-        self.surplus_book = SurplusBook(tables.get("surplus_rules", ()))
+        self.surplus_book, self.order_book = SurplusBook(tables.get("surplus_rules", ())), DrawingOrderBook(tables)
         self.drawing_book = DrawingBook(tables.get("drawing_terms", ()), int(days[0]), int(days[-1]))
         named = _names(tables["accounts"], "account_no", "tax_class")
         self.tax_classes, self.tax_class_of = np.unique(np.array(named, str), return_inverse=True)
@@ -124,6 +125,7 @@ class Reference:
             self._rebalance_today(day_index, state), terms.program_terms, state["shares"], self._drawings(day), self.registry,
             self.settlement_days, terms.contract_terms, frozenset(terms.own), terms.steps, *self._groups_on(day),
             self._tax_rates(day), goals, self.drawing_book.coming(day, DRAWINGS_AHEAD), self.surplus_book.on(day, goals),
+            self.order_book.on(day),
         )
 
     def _tax_rates(self, day: int) -> np.ndarray:

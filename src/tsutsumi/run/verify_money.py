@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
+from tsutsumi.core.delta import KEY_COLUMNS
 from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.flows import DEPOSIT, DRAWING, INSTALMENT, TERMINATION, TRANSFER, WITHDRAWAL
 from tsutsumi.core.ladder import PLACED, PRICED, SALE
@@ -83,17 +84,17 @@ class Promises:
             "期日の来た払出し payouts due", "守られなかった約束 broken promises",
         )
 
-    KEY = ("sleeve_no", "kind_code", "event_no", "first_promised_date")
+    KEY = KEY_COLUMNS["payouts"]
     REST = ("contract_no", "amount_yen", "requested_date", "promised_date", "paid_date", "reissue_count", "status_code")
 
     def add(self, day: Day) -> None:
         """Take in one day."""
         told = day.table("payouts")
         rows = rows_of(day.books.payouts, *self.KEY, *self.REST)
-        self.standing = {row[:4] for row in rows}
-        self.last |= {row[:4]: row[4:] for row in rows}
+        self.standing = {row[: len(self.KEY)] for row in rows}
+        self.last |= {row[: len(self.KEY)]: row[len(self.KEY) :] for row in rows}
         paid = [] if told is None else [row for row in rows_of(told, *self.KEY, *self.REST) if row[-1] in (PAID, LAPSED)]
-        self.last |= {row[:4]: row[4:] for row in paid}
+        self.last |= {row[: len(self.KEY)]: row[len(self.KEY) :] for row in paid}
         self._flows(day, [row for row in paid if row[-1] == PAID])
         alerts = day.table("alerts")
         for kind, cause in [] if alerts is None else zip(alerts["kind"], alerts["cause"], strict=True):
@@ -106,7 +107,7 @@ class Promises:
         """What was paid out today left the sleeves as a flow, once."""
         out: dict[int, int] = defaultdict(int)
         for row in paid:
-            out[row[0]] += row[5]
+            out[row[0]] += row[len(self.KEY) + 1]
         flows = day.table("flows")
         for sleeve, kind, yen in [] if flows is None else rows_of(flows, "sleeve_no", "kind_code", "amount_yen"):
             if kind in OUT_KINDS and yen < 0:
@@ -170,21 +171,28 @@ class Events:
         self.tally.look(length(events))
         refused = self._refusals(day)
         flows, payouts = _numbers(day, "flows", (DEPOSIT,)), _requested(day)
-        rows = rows_of(events, "event_no", "kind_code", "contract_no")
-        ending = {contract for _, kind, contract in rows if EVENT_KINDS[kind] == "terminated"}
+        rows = rows_of(events, "event_no", "kind_code", "contract_no", "sleeve_no")
+        ending = {contract for _, kind, contract, _ in rows if EVENT_KINDS[kind] == "terminated"}
+        shares = Counter(number for number, kind, *_ in rows if EVENT_KINDS[kind] == "withdrawal")
+        parts: dict[int, set[int]] = defaultdict(set)  # event → the sleeves that pay a part of it
         ended = set(day.before.contracts["contract_no"].tolist()) - set(day.books.contracts["contract_no"].tolist())
-        for number, kind, contract in rows:
+        for number, kind, contract, sleeve in rows:
             name, no = EVENT_KINDS[kind], number in refused
             if number == 0 or (number < 0 and name == "instalment"):
                 continue
             key = number if number > 0 else (number, day.date.year)  # surplus: once a month of a sleeve
+            another = name == "withdrawal" and number in parts and sleeve not in parts[number]
+            parts[number].add(sleeve)
+            if another:
+                continue
             if key in self.seen:
                 self.tally.short(1, f"{day.date}: event {number} was taken before")
             self.seen[key] = day.books.day
             done = {"deposit": flows[number], **dict.fromkeys(PAYOUT_EVENTS, payouts[number])}.get(name)
             if (name == "sleeve_closed" and contract in ending) or (name == "terminated" and contract in ended):
                 continue  # a termination of the same day took its place; a contract without a sleeve ended at once
-            if done is not None and ((done == 0) != no or (name in ("deposit", "withdrawal", "transfer") and done > 1)):
+            if done is not None and ((done == 0) != no or (name in ("deposit", "transfer") and done > 1)
+                                     or (name == "withdrawal" and done not in (0, shares[number]))):
                 self.tally.short(1, f"{day.date}: event {number} ({name}) was booked {done} times, refused: {no}")
         self._instalments(day, events)
 

@@ -149,7 +149,7 @@ def _create_tables(connection: Connection) -> None:
 
 def _add_what_is_new(connection: Connection) -> None:
     """Version 2: the fee choices; 3: approvals, fee corrections; 4: goals, advice, suitability, ways of rebalancing;
-    5: surplus rules, essential amounts, orders of drawing.
+    5: surplus rules, essential amounts; 6: who pays first.
 
     A database made anew has all of it already.
     """
@@ -164,7 +164,7 @@ def _add_what_is_new(connection: Connection) -> None:
 
 
 # version n = the first n have run
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, *(_add_what_is_new,) * 4)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, *(_add_what_is_new,) * 5)
 
 
 def _migrate(connection: Connection, version: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Table
 
 from tsutsumi.core.adjustments import KINDS as KINDS_OF_ADJUSTMENT
+from tsutsumi.core.drawing_order import ORDER_KINDS
 from tsutsumi.core.drawing_rules import KINDS as DRAWING_KINDS
 from tsutsumi.core.drawing_rules import LEAST_RATE_PPM, MOST_RATE_PPM
 from tsutsumi.core.units import ROUNDING_MODES
@@ -65,6 +66,8 @@ FUNCTION = choice("function", *FUNCTIONS)
 CALENDARS = r"([A-Z0-9_-]+(;[A-Z0-9_-]+)*)?"
 DAYS = r"((3[01]|[12][0-9]|[1-9])(;(3[01]|[12][0-9]|[1-9]))*)?"
 MONTHS = r"((1[0-2]|[1-9])(;(1[0-2]|[1-9]))*)?"
+TAX_CLASSES = ("specific", "general", "nisa")
+CLASSES = "({0}(;{0})*)?".format(f"({'|'.join(TAX_CLASSES)})")
 NAMES, SOURCED = (text("name", None), text("name_en")), (text("source"), text("approved_by"))
 
 _INSTRUMENT = (
@@ -92,6 +95,7 @@ _EVENT = (
     ident("event_id"), day("date"), text("kind", None), reference("contract_id", tables.contracts, ""),
     reference("sleeve_id", tables.sleeves, ""), reference("target_sleeve_id", tables.sleeves, ""),
     reference("model_id", tables.models, ""), reference("instrument_id", tables.instruments, ""),
+    reference("account_id", tables.accounts, ""), reference("customer_id", tables.customers, ""),
     whole("amount_yen", -MOST_YEN, MOST_YEN, 0), whole("units", -(10**15), 10**15, 0), text("note"),
 )
 
@@ -205,7 +209,7 @@ KINDS: dict[str, Kind] = {
         tables.accounts,
         (
             ident("account_id"), reference("customer_id", tables.customers), reference("custodian_id", tables.companies),
-            choice("tax_class", "specific", "general", "nisa", default="specific"),
+            choice("tax_class", *TAX_CLASSES, default="specific"),
         ),
         ("account_id",),
     ),
@@ -314,6 +318,22 @@ KINDS: dict[str, Kind] = {
             choice("surplus_kind", "instalments", "excess", "both"), whole("minimum_yen", 1, MOST_YEN, 10000), text("source"),
         ),
         ("sleeve_no", "valid_from_date"), "valid_from_date",
+    ),
+    "drawing_orders": Kind(
+        tables.drawing_orders,
+        (
+            reference("contract_id", tables.contracts), day("valid_from_date"), choice("order_kind", *ORDER_KINDS),
+            text("sleeve_ids"), choice("drawings_kind", "own", "order", default="own"), text("source"),
+        ),
+        ("contract_no", "valid_from_date"), "valid_from_date",
+    ),
+    "account_orders": Kind(
+        tables.account_orders,
+        (
+            reference("customer_id", tables.customers), day("valid_from_date"),
+            matching("tax_classes", CLASSES, "specific;nisa", None), text("source"),
+        ),
+        ("customer_no", "valid_from_date"), "valid_from_date",
     ),
     "events": Kind(tables.events, _EVENT, ("event_id",), "date"),
 }

@@ -7,12 +7,13 @@ from tsutsumi.store.rows import Row, chunks
 from tsutsumi.store.tables import sleeves
 
 MONEY = ({"sleeve_id", "amount_yen"}, {"contract_id"})
+PAYERS = ("sleeve_id", "contract_id", "account_id", "customer_id")  # who pays a withdrawal: the narrowest that is named
 NEEDS: dict[str, tuple[set[str], set[str]]] = {  # kind -> what it must say, what else it may say (a note is always welcome)
     "contract_opened": ({"contract_id"}, set()),
     "sleeve_opened": ({"sleeve_id"}, {"contract_id"}),
     "deposit": MONEY,
     "instalment": MONEY,
-    "withdrawal": MONEY,
+    "withdrawal": ({"amount_yen"}, set(PAYERS)),
     "transfer": ({"sleeve_id", "target_sleeve_id", "amount_yen"}, {"contract_id"}),
     "strategy_changed": ({"sleeve_id", "model_id"}, {"contract_id"}),
     "sleeve_closed": ({"sleeve_id"}, {"contract_id", "target_sleeve_id"}),
@@ -23,7 +24,10 @@ NEEDS: dict[str, tuple[set[str], set[str]]] = {  # kind -> what it must say, wha
     "fee_corrected": ({"contract_id", "amount_yen", "note"}, set()),
     "instalment_skipped": ({"sleeve_id"}, {"contract_id"}),
 }
-SAID = ("contract_id", "sleeve_id", "target_sleeve_id", "model_id", "instrument_id", "amount_yen", "units", "note")
+SAID = (
+    "contract_id", "sleeve_id", "target_sleeve_id", "model_id", "instrument_id", "account_id", "customer_id", "amount_yen", "units",
+    "note",
+)
 
 
 def check_events(connection: Connection, rows: list[Row]) -> list[Refusal]:
@@ -47,6 +51,9 @@ def _problem(row: Row, contracts: dict[int, int]) -> Refusal | None:
     idle = [name for name in SAID if name in said - must - may - {"note"}]
     if idle:
         return row.refused(idle[0], f"{row.given[idle[0]]!r} has no meaning for a {kind}", "leave it empty, or mend the kind")
+    if kind == "withdrawal" and len(said & set(PAYERS)) != 1 and said & set(PAYERS) != {"sleeve_id", "contract_id"}:
+        why = "it names nobody who pays" if not said & set(PAYERS) else "it names several who pay"
+        return row.refused("sleeve_id", why, "name one: a sleeve, a contract, an account, or a customer")
     if kind == "correction":
         if said & {"amount_yen", "instrument_id", "units"} not in ({"amount_yen"}, {"instrument_id", "units"}):
             cure = "give amount_yen, or instrument_id and units"

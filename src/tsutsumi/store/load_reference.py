@@ -26,6 +26,7 @@ from tsutsumi.store.load_checks import (
 from tsutsumi.store.load_events import check_events
 from tsutsumi.store.load_models import check_versions, load_weights
 from tsutsumi.store.manifest import last_day
+from tsutsumi.store.order_checks import check_account_orders, check_drawing_orders
 from tsutsumi.store.rows import Outcome, Row, chunks, insert_rows, next_number, numbers_of
 from tsutsumi.store.surplus_checks import check_surplus_rules
 from tsutsumi.store.tables import instruments
@@ -37,6 +38,7 @@ CHECKS: dict[str, Check] = {
     "program_rules": check_rules, "contract_fee_terms": check_rules, "fee_adjustments": check_adjustments,
     "program_shares": check_shares, "contracts": check_contracts, "plans": check_plans, "events": check_events,
     "drawing_terms": check_drawing_terms, "surplus_rules": check_surplus_rules,
+    "drawing_orders": check_drawing_orders, "account_orders": check_account_orders,
 }
 MOST_NEAR_IDS = 5000
 

@@ -6,7 +6,7 @@ Dates are ISO text columns of type Date; money, units and rates are integers. Ru
 
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 metadata = MetaData()
 
 
@@ -227,9 +227,22 @@ surplus_rules = Table(                                   # what a sleeve that ha
     _yen("level_yen"), _int("to_sleeve_no"), _text("surplus_kind", "both"),                            # instalments | excess | both
     _yen("minimum_yen"), _text("source"), _text("recorded_at"),
 )
+drawing_orders = Table(                                  # which sleeves of a contract pay first; without a row by value
+    "drawing_orders", metadata, _no("contract_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("order_kind", "proportional"),                 # listed | proportional | above_target | least_tax
+    _text("sleeve_ids"),                                 # "S2;S1": first to last; those not named come last, by number
+    _text("drawings_kind", "own"),                       # own: each sleeve its drawings | order: all sleeves, by the order
+    _text("source"), _text("recorded_at"),
+)
+account_orders = Table(                                  # which accounts of a customer pay first
+    "account_orders", metadata, _no("customer_no", primary_key=True), _date("valid_from_date", primary_key=True),
+    _text("tax_classes"),                                # "specific;nisa": first to last; empty: all together
+    _text("source"), _text("recorded_at"),
+)
 events = Table(
     "events", metadata, _no("event_no", primary_key=True), Column("event_id", String, nullable=False), _date("date"), _text("kind"),
     _int("contract_no"), _int("sleeve_no"), _int("target_sleeve_no"), _int("model_no"), _int("instrument_no"),
+    _int("account_no"), _int("customer_no"),             # of a withdrawal that names neither contract nor sleeve
     _yen("amount_yen"), Column("units", BigInteger, nullable=False, server_default="0"), _text("note"),
     _text("content_hash"), _text("recorded_at"), Column("processed_date", Date),
     UniqueConstraint("event_id"),
