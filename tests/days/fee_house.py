@@ -97,8 +97,9 @@ def reductions(rows: dict[str, list[dict]]) -> list[dict]:
         {
             "event_no": number, "event_id": f"fees-{number}", "date": next_day(day), "kind": kind,
             "contract_no": contract_of[sleeve] if kind == "terminated" else 0, "sleeve_no": 0 if kind == "terminated" else sleeve,
-            "target_sleeve_no": 0, "model_no": 0, "instrument_no": 0, "amount_yen": yen, "units": 0, "note": "試験 test",
-            "content_hash": "", "recorded_at": "2018-03-30", "processed_date": None,
+            "target_sleeve_no": 0, "model_no": 0, "instrument_no": 0, "account_no": 0, "customer_no": 0,
+            "amount_yen": yen, "units": 0, "note": "試験 test", "content_hash": "",
+            "recorded_at": "2018-03-30", "processed_date": None,
         }
         for number, (day, kind, sleeve, yen) in enumerate(asked, first)
     ]

@@ -3,7 +3,6 @@
 A retired customer draws from growth, paid by the steady sleeve first; another contract draws by terms, each by what it has.
 """
 
-import json
 import random
 from collections import defaultdict
 from datetime import date as Date
@@ -14,7 +13,6 @@ from tests.audit.export_audit import audit
 from tests.days.small_house import chain
 from tests.days.still_house import MOMENT, passes
 from tests.store.files import FILES, write
-from tsutsumi.app.cli import run as command
 from tsutsumi.core.calendar import business_days, epoch_day
 from tsutsumi.core.promises import P_DRAWING, PAID
 from tsutsumi.core.schema import empty
@@ -195,17 +193,6 @@ def test_a_goal_counts_what_its_own_sleeve_would_pay(run):
     assert last["monthly_yen"].to_list() == [-PLAN_YEN, 0], "each its own"
     assert first["asset_life_months"][0] is None and 0 < first["asset_life_months"][1] < 12
     assert last["asset_life_months"][0] > 12 and last["asset_life_months"][1] is None
-
-
-def test_the_asset_life_is_told_with_its_spread(run, capsys):
-    goals = gather_house(run[0], LAST)["goals"]
-    row = goals.filter((goals["date"] == LAST) & (goals["monthly_yen"] < 0)).row(0, named=True)
-    assert command(["advice", str(run[0].folder), "--goal", row["goal_id"], "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["asset_life"]
-    assert told["months"] == row["asset_life_months"] and 0 < told["p5_months"] < told["p50_months"]
-    assert abs(told["p50_months"] - told["months"]) < told["months"] / 10
-    assert command(["advice", str(run[0].folder), "--goal", row["goal_id"]]) == 0
-    assert f"資産寿命 asset life: 中央 median {told['p50_months']} か月" in capsys.readouterr().out
 
 
 def test_partitions_pauses_and_replays_give_the_same_days(run, tmp_path):

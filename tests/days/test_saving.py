@@ -95,8 +95,8 @@ def test_of_1000_yen_twice_a_month_nothing_lies_idle_over_a_year(tmp_path):
 
 def skip(rows: dict[str, list[dict]], day: Date) -> dict[str, list[dict]]:
     """The rows with an event by which every sleeve skips its next instalment."""
-    blank = {"contract_no": 0, "target_sleeve_no": 0, "model_no": 0, "instrument_no": 0, "amount_yen": 0, "units": 0, "note": "",
-             "content_hash": "", "recorded_at": "", "processed_date": None}
+    names = ("contract_no", "target_sleeve_no", "model_no", "instrument_no", "account_no", "customer_no", "amount_yen", "units")
+    blank = {**dict.fromkeys(names, 0), "note": "", "content_hash": "", "recorded_at": "", "processed_date": None}
     first = max(row["event_no"] for row in rows["events"]) + 1
     more = [blank | {"event_no": first + k, "event_id": f"skip-{k}", "date": day, "kind": "instalment_skipped",
                      "sleeve_no": row["sleeve_no"]} for k, row in enumerate(rows["sleeves"])]
