@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from tests.app.advised_house import rows, told
 from tests.days.small_house import FIRST, house_rows
-from tsutsumi.app.cli import run
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.options import KINDS
@@ -71,14 +71,6 @@ def folder(closed, tmp_path):
     return tmp_path / "house"
 
 
-def told(capsys, folder, *words: str) -> tuple[int, str, str]:
-    """Run `tsutsumi advice` and return (exit code, stdout, stderr)."""
-    capsys.readouterr()
-    code = run(["advice", str(folder), *words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
 def listed(capsys, folder, *words: str) -> dict:
     """Return what `tsutsumi advice --json` lists."""
     code, out, err = told(capsys, folder, *words, "--json")
@@ -127,16 +119,6 @@ def promised(folder, goal: dict, *changed: str) -> int:
     months = months_left_ppm(epoch_day(day), of["target_date"])
     course = (of["value_yen"], of["monthly_yen"], of["target_yen"], months, of["mean_ppm"], of["risk_ppm"])
     return int(odds(*(np.array([figure]) for figure in course))[0])
-
-
-def rows(folder, table, *conditions) -> list:
-    """Return rows of a relational table."""
-    house = open_house(folder)
-    with reading(house) as connection:
-        found = list(connection.execute(select(table).where(*conditions)))
-        assert audit.verify(connection) == []
-    house.engine.dispose()
-    return found
 
 
 def test_every_option_of_the_list_keeps_what_it_promises(capsys, folder):

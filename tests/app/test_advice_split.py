@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
+from tests.app.advised_house import rows, told
 from tests.days.small_house import FIRST, house_rows
-from tsutsumi.app.cli import run
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.priorities import utility_rows
@@ -17,8 +17,7 @@ from tsutsumi.core.goals.within import odds
 from tsutsumi.run import customer_split
 from tsutsumi.run.close_day import close_through
 from tsutsumi.run.goal_book import GOAL_TABLES
-from tsutsumi.store import audit
-from tsutsumi.store.database import create_house, open_house, reading, transaction
+from tsutsumi.store.database import create_house, open_house, transaction
 from tsutsumi.store.day_tables import load_books, load_day
 from tsutsumi.store.rows import insert_rows
 from tsutsumi.store.tables import advice_answers, model_assumptions, models, plans, program_models
@@ -84,29 +83,11 @@ def utilities_of_then(monkeypatch):
     monkeypatch.setattr(customer_split, "utility_rows", lambda: earlier)
 
 
-def told(capsys, folder, *words: str) -> tuple[int, str, str]:
-    """Run `tsutsumi advice` and return (exit code, stdout, stderr)."""
-    capsys.readouterr()
-    code = run(["advice", str(folder), *words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
 def seen(capsys, folder, *words: str) -> dict:
     """Return what `tsutsumi advice --customer --json` says."""
     code, out, err = told(capsys, folder, "--customer", CUSTOMER, *words, "--json")
     assert (code, err) == (0, "")
     return json.loads(out)
-
-
-def rows(folder, table, *conditions) -> list:
-    """Return rows of a relational table."""
-    house = open_house(folder)
-    with reading(house) as connection:
-        found = list(connection.execute(select(table).where(*conditions)))
-        assert audit.verify(connection) == []
-    house.engine.dispose()
-    return found
 
 
 def added(folder, name: str, *new: dict) -> None:

@@ -8,11 +8,12 @@ from tests.cases import cases
 from tests.cases.fees import whole
 from tests.core.build import books, columns, day, event, rows, rules, sleeve
 from tsutsumi.core.alerts import Alerts
-from tsutsumi.core.drawing_order import Payers, drawable_yen
+from tsutsumi.core.drawing_order import Payers
 from tsutsumi.core.drawing_rules import DrawingRule
 from tsutsumi.core.drawings import create_drawings
 from tsutsumi.core.events import EVENT_KINDS, kind_code
 from tsutsumi.core.goal_status import STATUSES
+from tsutsumi.core.promises import spare_yen
 from tsutsumi.core.rules import DrawingOrder, TermDrawing
 from tsutsumi.core.schema import empty
 from tsutsumi.core.units import PPM
@@ -49,7 +50,7 @@ def drawing_order(row: dict[str, str]) -> None:
     of = books(TODAY, *(sleeve(number, contract_no=1, value_yen=yen) for number, yen in has.items()), goals=goals,
                positions=positions)
     asked = rules(TODAY, drawing_orders={1: order_of(row["順序"])}, tax_rate_ppm=np.full(3, TAX_PPM))
-    payers = Payers(of, asked, drawable_yen(of), [1], QUOTES)
+    payers = Payers(of, asked, spare_yen(of), [1], QUOTES)
     amount = whole(row["額"])
     assert amount <= payers.most_of(1)
     found = [(int(of.sleeves["sleeve_no"][at]), yen) for at, yen in payers.share(1, amount)]

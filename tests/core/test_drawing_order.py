@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from tests.core.build import books, columns, day, event, rows, rules, sleeve
 from tsutsumi.core import goal_status
 from tsutsumi.core.alerts import Alerts
-from tsutsumi.core.drawing_order import ABOVE, ORDER_KINDS, Payers, drawable_yen
+from tsutsumi.core.drawing_order import ABOVE, ORDER_KINDS, Payers
 from tsutsumi.core.drawings import create_drawings, reserve_for_drawings
 from tsutsumi.core.events import kind_code
-from tsutsumi.core.promises import P_DRAWING
+from tsutsumi.core.promises import P_DRAWING, spare_yen
 from tsutsumi.core.rules import DrawingOrder
 from tsutsumi.core.schema import empty
 from tsutsumi.core.units import PPM
@@ -32,7 +32,7 @@ def test_the_parts_are_the_whole_and_nobody_pays_more_than_it_may(has, kind, ord
     goals = [{"account_no": 1, "sleeve_no": at, "goal_no": at, "target_yen": yen, "status_code": status}
              for at, (yen, status) in enumerate(targets, 1)]
     of = books(TODAY, *(sleeve(1) | {"sleeve_no": at, "value_yen": yen} for at, yen in enumerate(has, 1)), goals=goals)
-    payers = Payers(of, rules(TODAY, drawing_orders={1: DrawingOrder(kind, tuple(order[:named]))}), drawable_yen(of), [1], QUOTES)
+    payers = Payers(of, rules(TODAY, drawing_orders={1: DrawingOrder(kind, tuple(order[:named]))}), spare_yen(of), [1], QUOTES)
     amount = payers.most_of(1) * share // PPM
     parts = payers.share(1, amount)
     assert sum(yen for _, yen in parts) == amount

@@ -15,10 +15,10 @@ from tsutsumi.core.debits import CIRCLE, FREE, NO_LEVEL, NOT_OPEN, PAST, STAYS, 
 from tsutsumi.core.flows import INSTALMENT, Flows, surplus_no, surplus_of
 from tsutsumi.core.journal import Journal
 from tsutsumi.core.payouts import pay
-from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TRANSFER, P_WITHDRAWAL, PAID
+from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TRANSFER, P_WITHDRAWAL, PAID, spare_yen
 from tsutsumi.core.rules import Registry
 from tsutsumi.core.schema import empty, frame
-from tsutsumi.core.surplus import NO_DATE, NO_YEN, chain_ends, pass_on, spare_yen
+from tsutsumi.core.surplus import NO_DATE, NO_YEN, chain_ends, pass_on
 
 WHY = {"": 0, "no level": NO_LEVEL, "past": PAST, "not open": NOT_OPEN, "too small": TOO_SMALL, "circle": CIRCLE}
 NAMES = ("sleeve_no", "to_sleeve_no", "level_yen", "until_date", "instalments", "excess", "minimum_yen", "since_date")

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from datetime import date as Date
 from pathlib import Path
 
+from tests.store.files import write
 from tsutsumi.core.calendar import business_days, epoch_day
 from tsutsumi.ports.paper import PaperBank
-from tsutsumi.run.close_day import closing
+from tsutsumi.run.close_day import close_through, closing
 from tsutsumi.run.export import gather_house
 from tsutsumi.run.fee_correction import CorrectionReport, correct_file
 from tsutsumi.run.loading import load_files
@@ -215,3 +216,13 @@ def passes(house: House) -> None:
     """Every promise of the house holds."""
     checks = verify_house(house, kills=0)
     assert [(check.key, check.details) for check in checks if check.passed is False] == []
+
+
+def closed_with_pauses(folder: Path, files: dict[str, str], last: Date, partitions: int, pauses: tuple[Date, ...]):
+    """Load files into a new house and close it to its last day, begun anew after some days; return it, and every result."""
+    results, house = [], create_house(folder / "house", None, partitions)
+    report = load_files(house, write(folder, **files), MOMENT)
+    assert report.refused == 0, [str(refusal) for file in report.files for refusal in file.refused]
+    for through in (*pauses, last):
+        close_through(house, through, lambda done, total, result: results.append(result))
+    return house, results

@@ -10,16 +10,13 @@ from fractions import Fraction
 import pytest
 
 from tests.days.small_house import chain
-from tests.days.still_house import MOMENT, passes
-from tests.store.files import FILES, write
+from tests.days.still_house import closed_with_pauses, passes
+from tests.store.files import FILES
 from tsutsumi.core.alerts import Alert
 from tsutsumi.core.calendar import business_days, epoch_day
 from tsutsumi.core.promises import P_DRAWING, PAID
 from tsutsumi.core.schema import empty, take
-from tsutsumi.run.close_day import close_through
-from tsutsumi.run.loading import load_files
 from tsutsumi.run.replay import replay
-from tsutsumi.store.database import create_house
 
 FIRST, LAST = Date(2026, 8, 3), Date(2028, 9, 29)
 FALL = Date(2027, 6, 21), Date(2027, 8, 13)
@@ -77,14 +74,8 @@ def files() -> dict[str, str]:
 
 
 def closed(folder, partitions: int, *pauses: Date):
-    """Return the house closed for two years, with pauses after some days, and the result of every close."""
-    results = []
-    house = create_house(folder / "house", None, partitions)
-    report = load_files(house, write(folder, **files()), MOMENT)
-    assert report.refused == 0, [str(refusal) for file in report.files for refusal in file.refused]
-    for through in (*pauses, LAST):
-        close_through(house, through, lambda done, total, result: results.append(result))
-    return house, results
+    """Return the house closed to its last day, with pauses after some days, and the result of every close."""
+    return closed_with_pauses(folder, files(), LAST, partitions, pauses)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from tsutsumi.core.books import Books, account_place
-from tsutsumi.core.promises import P_SLEEVE_CLOSE
 from tsutsumi.core.rules import DrawingOrder, Rules
 from tsutsumi.core.units import PPM, largest_remainder
 from tsutsumi.core.wide import tie
@@ -21,15 +20,6 @@ BY_VALUE = DrawingOrder(PROPORTIONAL)  # of a contract without a row
 ABOVE = 1  # the status of a goal that has more than it needs, as `goal_status` writes it
 Steps = Iterable[tuple[int, int]]  # sleeve row, the most that it pays in this step
 Quotes = tuple[np.ndarray, np.ndarray]  # price and fx_ppm in force, by instrument number
-
-
-def drawable_yen(books: Books) -> np.ndarray:
-    """Return per sleeve row its value less its open payouts and dues (払出しの元), which drawings are held against."""
-    there, payouts, dues = books.sleeves["value_yen"].copy(), books.payouts, books.dues
-    plain = payouts["kind_code"] < P_SLEEVE_CLOSE
-    np.subtract.at(there, books.row_of_sleeve[payouts["sleeve_no"][plain]], payouts["amount_yen"][plain])
-    np.subtract.at(there, books.row_of_sleeve[dues["sleeve_no"]], dues["amount_yen"])
-    return there
 
 
 def one_after_the_other(amount: int, steps: Steps, most: dict[int, int]) -> dict[int, int]:
@@ -67,7 +57,7 @@ class Payers:
 
         Parameters
         ----------
-        there : int64 per sleeve row, as `drawable_yen` gives it
+        there : int64 per sleeve row, as `spare_yen` gives it
         contracts : the numbers of the contracts that are asked about
         quotes : the prices in force; without them those of the books
         """

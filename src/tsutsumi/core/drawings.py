@@ -12,10 +12,10 @@ import numpy as np
 
 from tsutsumi.core.alerts import Alerts
 from tsutsumi.core.books import Books
-from tsutsumi.core.drawing_order import Payers, Quotes, drawable_yen
+from tsutsumi.core.drawing_order import Payers, Quotes
 from tsutsumi.core.drawing_rules import MONTHS, next_payment_yen
 from tsutsumi.core.plans import month_number
-from tsutsumi.core.promises import P_DRAWING, Promiser, new_payout
+from tsutsumi.core.promises import P_DRAWING, Promiser, new_payout, spare_yen
 from tsutsumi.core.rules import Rules, TermDrawing
 from tsutsumi.core.schema import Frame, frame, length, sort, stack, take
 from tsutsumi.core.units import percent
@@ -73,7 +73,7 @@ def create_drawings(books: Books, rules: Rules, alerts: Alerts, quotes: Quotes |
         days[one.row, one.date].append(one)
     if not days:
         return books
-    promiser, in_time, states, there, made = Promiser(books, rules), {}, _states(books), drawable_yen(books), []
+    promiser, in_time, states, there, made = Promiser(books, rules), {}, _states(books), spare_yen(books), []
     payers = Payers(books, rules, there, by_contract(books, rules, {row for row, _ in days}), quotes)
     for (row, date), parts in sorted(days.items()):
         contract = int(books.sleeves["contract_no"][row])
@@ -217,7 +217,7 @@ def reserve_for_drawings(books: Books, rules: Rules, quotes: Quotes | None = Non
     together = by_contract(books, rules, {one.row for one in coming})
     there, states, asked = np.zeros(0, np.int64), _states(books), dict.fromkeys(sorted(together), 0)
     if together or rules.drawing_terms:
-        there = drawable_yen(books)
+        there = spare_yen(books)
     payers = Payers(books, rules, there, together, quotes)
     for one in coming:
         sleeve, contract = (int(books.sleeves[name][one.row]) for name in ("sleeve_no", "contract_no"))

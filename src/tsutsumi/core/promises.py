@@ -86,3 +86,12 @@ def available(books: Books, row: int, money_in: int) -> int:
     mine = (payouts["sleeve_no"] == sleeve) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
     asked = int(payouts["amount_yen"][mine].sum()) + int(dues["amount_yen"][dues["sleeve_no"] == sleeve].sum())
     return int(books.sleeves["value_yen"][row]) + money_in - asked
+
+
+def spare_yen(books: Books) -> np.ndarray:
+    """Return per sleeve row what is not spoken for (充当できる残高): value − open payouts, closings apart − dues."""
+    spare, payouts, dues = books.sleeves["value_yen"].astype(np.int64), books.payouts, books.dues
+    plain = payouts["kind_code"] < P_SLEEVE_CLOSE
+    np.subtract.at(spare, books.row_of_sleeve[payouts["sleeve_no"][plain]], payouts["amount_yen"][plain])
+    np.subtract.at(spare, books.row_of_sleeve[dues["sleeve_no"]], dues["amount_yen"])
+    return spare

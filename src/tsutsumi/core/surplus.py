@@ -11,7 +11,7 @@ from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.debits import CIRCLE, FREE, NO_LEVEL, NOT_OPEN, PAST, STAYS, TOO_SMALL
 from tsutsumi.core.events import EVENT_KINDS
 from tsutsumi.core.flows import surplus_no
-from tsutsumi.core.promises import P_SLEEVE_CLOSE
+from tsutsumi.core.promises import spare_yen
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, empty, length, stack, take
 from tsutsumi.core.units import PPM
@@ -19,16 +19,6 @@ from tsutsumi.core.units import PPM
 NO_YEN = -1              # the level of a goal without an amount
 NO_DATE = 10**9          # a level in yen has no last day
 INSTALMENT, TRANSFER = EVENT_KINDS.index("instalment"), EVENT_KINDS.index("transfer")
-
-
-def spare_yen(books: Books) -> np.ndarray:
-    """Return what each sleeve row has that is not spoken for (充当できる残高): value − open payouts, closings apart − dues."""
-    sleeves, payouts, dues = books.sleeves, books.payouts, books.dues
-    spare = sleeves["value_yen"].astype(np.int64)
-    plain = payouts["kind_code"] < P_SLEEVE_CLOSE
-    np.subtract.at(spare, books.row_of_sleeve[payouts["sleeve_no"][plain]], payouts["amount_yen"][plain])
-    np.subtract.at(spare, books.row_of_sleeve[dues["sleeve_no"]], dues["amount_yen"])
-    return spare
 
 
 def _rows(books: Books, sleeve_no: np.ndarray) -> np.ndarray:

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tsutsumi.core.books import Books
-from tsutsumi.core.drawing_order import Payers, drawable_yen
+from tsutsumi.core.drawing_order import Payers
 from tsutsumi.core.events import EVENT_KINDS
+from tsutsumi.core.promises import spare_yen
 from tsutsumi.core.rules import Rules
 from tsutsumi.core.schema import Frame, length, stack, take
 from tsutsumi.core.units import PPM, largest_remainder
@@ -56,7 +57,7 @@ class _Day:
 
     def __init__(self, books: Books, rules: Rules, contracts: set[int]) -> None:
         self.books, self.rules = books, rules
-        there = drawable_yen(books)
+        there = spare_yen(books)
         self.ample = there.copy()  # with the day's money in: who asks for more than its limit will be refused
         self.payers = Payers(books, rules, there, contracts)
 

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, select
 
 from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
-from tsutsumi.core.drawing_order import drawable_yen
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goal_status import NONE, STATUSES
 from tsutsumi.core.goals.budget_split import Share
 from tsutsumi.core.goals.within import odds
 from tsutsumi.core.plans import numbers
+from tsutsumi.core.promises import spare_yen
 from tsutsumi.core.rules import INSTALMENT, GoalRules
 from tsutsumi.core.units import PPM
 from tsutsumi.run.dated_rows import in_force
@@ -150,7 +150,7 @@ def _followed(books: Books, rules: GoalRules, rows: Mapping[str, list[dict]], da
     answered = {row["goal_no"] for row in rows["advice_answers"] if row["answer"] == "accepted" and row["effective_date"] > date}
     on_terms = {row["sleeve_no"] for row in rows["drawing_terms"] if row["until_date"] is None or row["until_date"] >= date}
     place = {number: k for k, number in enumerate(rules.goals["goal_no"].tolist())}
-    free, found = drawable_yen(books), []
+    free, found = spare_yen(books), []
     for row, number in enumerate(books.goals["goal_no"].tolist()):
         goal = by["goals"].get(number)
         if goal is None or number not in place:
