@@ -23,7 +23,7 @@ demo: $(VENV)/ready ## build a sample house in ./demo-house and close every busi
 check: $(VENV)/ready ## style, import contracts, cases, properties, kills (about 5 minutes on two cores)
 	$(BIN)/ruff check src tests bench
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check-kill: $(VENV)/ready ## 200 process kills at random points
 	$(BIN)/pytest -m kill
