@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONUTF8 := 1
+unexport PYTHONDONTWRITEBYTECODE  # the suite starts many processes: they need not compile every file anew
 HOUSE ?= demo-house
 
 .PHONY: demo check check-kill fuzz slow bench clean help
