@@ -3,11 +3,15 @@
 What is wrong in it is wrong for the fees alone: nobody trades on a price, so that two such houses differ in nothing else.
 """
 
+import atexit
 import random
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date as Date
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 from tests.store.files import write
 from tsutsumi.core.calendar import business_days, epoch_day
@@ -191,10 +195,28 @@ def nav(name: str = "N1", which: tuple[str, Date] = MISPRINTED) -> str:
 
 
 def wrong_house(folder: Path, through: Date, which: tuple[str, Date] | None = MISPRINTED, lines=None) -> House:
-    """Return the house with a misprinted price, closed up to a day."""
-    house = make(folder, misprint(which) if which else None, lines)
+    """Return the house with a misprinted price, or (None) a right one, closed up to a day: a copy of one that is closed once."""
+    shutil.copytree(_closed(through, which, None if lines is None else tuple(lines)), folder, dirs_exist_ok=True)
+    return open_house(folder / "house")
+
+
+@cache
+def _closed(through: Date, which: tuple[str, Date] | None, lines: tuple[str, ...] | None) -> Path:
+    """The folder of such a house, closed on from where one with the same faults was closed to."""
+    folder = Path(mkdtemp(prefix="still-house-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    before = [day for day, *same in _CLOSED if day < through and same == [which, lines]]
+    if before:
+        house = wrong_house(folder, max(before), which, lines)
+    else:
+        house = make(folder, misprint(which) if which else None, lines)
     close_to(house, through)
-    return house
+    house.engine.dispose()
+    _CLOSED.append((through, which, lines))
+    return folder
+
+
+_CLOSED: list[tuple[Date, tuple[str, Date] | None, tuple[str, ...] | None]] = []
 
 
 def correct(house: House, text: str, by: str = "tanaka") -> CorrectionReport:

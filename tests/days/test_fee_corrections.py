@@ -42,9 +42,7 @@ MONTH_END = ("eq", Date(2026, 10, 30))
 @pytest.fixture(scope="module")
 def right(tmp_path_factory):
     """The house that was right from the beginning, closed to the end."""
-    house = make(tmp_path_factory.mktemp("right"))
-    close_to(house, END)
-    return totals(house, END)
+    return totals(wrong_house(tmp_path_factory.mktemp("right"), END, None), END)
 
 
 # ---- a price
@@ -214,9 +212,7 @@ def many(lines_of, day: Date) -> list[str]:
 
 @pytest.fixture(scope="module")
 def right_money(tmp_path_factory):
-    house = make(tmp_path_factory.mktemp("money"), lines=many(late_deposit, ARRIVED))
-    close_to(house, END)
-    return totals(house, END)
+    return totals(wrong_house(tmp_path_factory.mktemp("money"), END, None, many(late_deposit, ARRIVED)), END)
 
 
 def compare(found: dict, expected: dict) -> None:

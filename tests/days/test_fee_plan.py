@@ -4,6 +4,7 @@ import csv
 import json
 from collections import defaultdict
 from datetime import date as Date
+from functools import cache
 
 import pytest
 from sqlalchemy import select, update
@@ -15,7 +16,6 @@ from tests.days.still_house import (
     contracts,
     correct,
     events,
-    make,
     nav,
     terms_of,
     wrong_house,
@@ -31,6 +31,8 @@ from tsutsumi.store.tables import approvals, fee_terms, program_rules
 
 FIRST_DAY, LAST_DAY = Date(2026, 10, 1), Date(2027, 9, 30)     # the four quarters that are compared
 CLOSED, NEXT = Date(2027, 10, 4), Date(2027, 11, 1)
+YOUNG = Date(2026, 9, 29)
+LINES = [*events(), "t1,2027-03-01,terminated,average2,,,"]
 LOW = "tiers = [[0, 13090], [5_000_000, 9900], [20_000_000, 3300]]"
 TIERS = "tiers = [[0, 13090], [10_000_000, 12155], [30_000_000, 9350]]"
 OTHERS = {  # other terms with the same highest rate: what is kept back for a fee, and so every order, stays the same
@@ -48,20 +50,23 @@ def other_terms(of: str, tiers: str = TIERS, **more) -> str:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     """The house as it is, closed for more than a year."""
-    made = make(tmp_path_factory.mktemp("plan"), lines=[*events(), "t1,2027-03-01,terminated,average2,,,"])
-    close_to(made, CLOSED)
-    return made
+    return wrong_house(tmp_path_factory.mktemp("plan"), CLOSED, None, LINES)
 
 
 def charged_in(house, first: Date, last: Date) -> dict[str, dict[tuple, int]]:
     """contract → (component, kind) → yen that counts in some quarters, from the exported table."""
     found = defaultdict(lambda: defaultdict(int))
-    for row in gather_house(house, CLOSED)["fees"].rows(named=True):
+    for row in _fees(house):
         counted = min(row["end_date"], max(row["start_date"], row["charged_date"]))
         if first <= counted <= last:
             yen = -row["fee_yen"] if row["kind"] == "refund" else row["fee_yen"]
             found[row["contract_id"]][row["component"], row["kind"]] += yen
     return {contract: dict(sums) for contract, sums in found.items()}
+
+
+@cache
+def _fees(house) -> list[dict]:
+    return gather_house(house, CLOSED)["fees"].rows(named=True)
 
 
 # ---- the plan
@@ -86,8 +91,7 @@ def test_the_plan_is_what_a_house_that_was_changed_a_year_ago_has_charged_since(
     program = said.pop("of")
     text = other_terms(program, **said)
     plan = fee_plan(house, TermsChange(program, NEXT, text))
-    changed = make(tmp_path, lines=[*events(), "t1,2027-03-01,terminated,average2,,,"])
-    close_to(changed, Date(2026, 9, 29))
+    changed = wrong_house(tmp_path, YOUNG, None, LINES)
     proposal = propose_change(changed, TermsChange(program, Date(2026, 9, 30), text), "tanaka", MOMENT)
     approve_change(changed, proposal.approval_no, "suzuki", MOMENT, proposal.content_hash)
     close_to(changed, CLOSED)
@@ -203,8 +207,7 @@ def test_terms_that_cannot_be_read_are_refused(house, capsys, tmp_path):
 
 
 def test_a_house_without_a_charged_quarter_has_no_plan(tmp_path):
-    house = make(tmp_path)
-    close_to(house, Date(2026, 9, 29))
+    house = wrong_house(tmp_path, YOUNG, None)
     with pytest.raises(HouseError, match="no quarter is charged to its end yet"):
         fee_plan(house, TermsChange("average", NEXT, terms_of("average")))
 
@@ -215,9 +218,7 @@ def test_a_house_without_a_charged_quarter_has_no_plan(tmp_path):
 @pytest.fixture
 def young(tmp_path):
     """A house closed for two months."""
-    house = make(tmp_path)
-    close_to(house, Date(2026, 9, 29))
-    return house
+    return wrong_house(tmp_path, YOUNG, None)
 
 
 CHANGE = TermsChange("average", FIRST_DAY, other_terms("average", LOW))

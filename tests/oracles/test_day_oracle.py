@@ -9,8 +9,8 @@ import pytest
 from tests.oracles.day_oracle import House, simulate
 from tests.oracles.random_house import random_house
 
-# 22 has a due that was late, and a promise that a fall of the market moved; 32 a period between two closes; 92 long holdings
-SEEDS = (*range(12), 22, 32, 92)
+# together they reach everything that `test_everything_happens` and `test_fees_of_every_kind_happen` ask for
+SEEDS = (6, 8, 10, 21, 34, 45, 49)
 MILLION = 1_000_000
 EXTERNAL = {"deposit", "instalment", "withdrawal", "drawing", "transfer", "termination", "correction"}
 
@@ -256,7 +256,7 @@ def test_fees_of_every_kind_happen(runs):
 
 def test_order_of_rows_and_later_days_change_nothing(runs):
     """The tables are sets of rows, and a day knows nothing of the days after it."""
-    for case, house in (runs[4], runs[8]):
+    for case, house in (runs[1], runs[4]):
         rng = random.Random(1)
         shuffled = {name: rng.sample(rows, len(rows)) for name, rows in case["tables"].items()}
         days = sorted(house.days)

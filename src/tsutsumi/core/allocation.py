@@ -128,10 +128,12 @@ def _fill_groups(starts, account, sleeve, instrument, side, decided, asked_yen, 
         for k in range(n):
             ties[k] = tie(sleeve[first + k], instrument[first], day)
         if by_units:
-            filled_units[first:last] = units[first:last]
+            for k in range(first, last):  # slices would bring their error texts into the compiled code
+                filled_units[k] = units[k]
             share_group(total_yen, units[first:last], ties, filled_yen[first:last])
         else:
-            filled_yen[first:last] = asked_yen[first:last]
+            for k in range(first, last):
+                filled_yen[k] = asked_yen[k]
             share_group(total_units, asked_yen[first:last], ties, filled_units[first:last])
 
 

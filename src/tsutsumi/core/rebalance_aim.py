@@ -1,5 +1,6 @@
 """Where a rebalance aims (リバランスの狙い): at the band, or where the tax is worth it, not at the target; in whole lots."""
 
+import numpy as np
 from numba import njit
 
 from tsutsumi.core.rebalance_band import SCRATCH_ROWS, band_trades, limits_of_band
@@ -22,8 +23,8 @@ def aim_inside(count, worth, cash, rule, market, cash_weight, sale_cost, s, room
     ----------
     sale_cost : int64, ppm of each position's sale, of the sleeve; read only with a stretch
     """
-    of = room[:, : count + 1]
-    weights, held, target, low, high, trade = of[0], of[1], of[2], of[3], of[4], of[5]
+    n = count + 1
+    weights, held, target, low, high, trade = room[0, :n], room[1, :n], room[2, :n], room[3, :n], room[4, :n], room[5, :n]
     weights[0], held[0] = cash_weight, cash
     for k in range(count):
         weights[k + 1], held[k + 1] = s[k].weight, s[k].v
@@ -31,19 +32,19 @@ def aim_inside(count, worth, cash, rule, market, cash_weight, sale_cost, s, room
         return
     by_tax = rule.rebalance_stretch_ppm > 0
     if by_tax:  # band_trades narrows the limits itself
-        for k in range(count + 1):
+        for k in range(n):
             low[k] += ppm_floor(target[k] - low[k], rule.rebalance_fraction_ppm)
             high[k] -= ppm_floor(high[k] - target[k], rule.rebalance_fraction_ppm)
     for k in range(count):
         if not market[s[k].at].can_order:
             low[k + 1] = high[k + 1] = s[k].v
     if by_tax:
-        cost, none, stretch = of[6], of[7], of[8]
-        for k in range(count + 1):
+        cost, none, stretch = room[6, :n], room[7, :n], room[8, :n]
+        for k in range(n):
             cost[k], none[k], stretch[k] = sale_cost[k - 1] if k else 0, 0, max(ppm_floor(worth, rule.rebalance_stretch_ppm), 1)
-        code = tax_trades(held, target, low, high, 0, cost, none, stretch, of[9:], trade)
+        code = tax_trades(held, target, low, high, np.int64(0), cost, none, stretch, room[9:], trade)
     else:
-        code = band_trades(held, target, low, high, 0, rule.rebalance_fraction_ppm, of[9:], trade)
+        code = band_trades(held, target, low, high, np.int64(0), rule.rebalance_fraction_ppm, room[9:], trade)
     if code == DONE:
         for k in range(count):
             s[k].target, s[k].e = s[k].v + trade[k + 1], -trade[k + 1]
@@ -57,7 +58,7 @@ def aim_at_lots(count, may_sell, rule, market, s, room, lots):
     the targets and what stays are worth together. Where no lots keep within it, the targets stay what they are.
     """
     lot, held, target, lowest, highest, trade, line = room[0], room[1], room[2], room[3], room[4], room[5], room[6]
-    n, budget = 0, 0
+    n, budget = 0, np.int64(0)
     for k in range(count):
         quote = market[s[k].at]
         if not quote.unit_mode or quote.num <= 0:

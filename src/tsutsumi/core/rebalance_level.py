@@ -101,6 +101,8 @@ def pour(flow, to_buy, to_sell, least, most, trade):
 def whole_column(name: str, values, count: int) -> np.ndarray:
     """Return int64[count] of whole numbers, one number standing for all; refuses what is not whole.
 
+    Always an array that may be written to: the kernels are then compiled for one kind of columns only.
+
     >>> whole_column("flow_yen", 5, 3).tolist()
     [5, 5, 5]
     """
@@ -109,7 +111,7 @@ def whole_column(name: str, values, count: int) -> np.ndarray:
         raise ValueError(f"{name} is {column.dtype}: give whole numbers (yen, lots, ppm)")
     if column.ndim > 1 or (column.ndim == 1 and column.size != count):
         raise ValueError(f"{name} has the shape {column.shape}: give one number or {count:,} of them")
-    return np.ascontiguousarray(np.broadcast_to(column, count), np.int64)
+    return np.require(np.broadcast_to(column, count), np.int64, ["C", "W"])
 
 
 def sleeve_offsets(offsets, positions: int) -> np.ndarray:

@@ -130,7 +130,8 @@ def tax_trades(held, target, low, high, flow, sale_cost, purchase_cost, stretch,
     if flow < least_sum or flow > most_sum:
         return OUT_OF_REACH
     if flow == least_sum or flow == most_sum:
-        trade[:] = scratch[LEAST if flow == least_sum else MOST, : held.size]
+        for k in range(held.size):
+            trade[k] = scratch[LEAST if flow == least_sum else MOST, k]
         return DONE
     if widest == narrowest:
         return _pour_equal(held, target, flow, sale_cost, purchase_cost, widest, scratch, trade)

@@ -144,7 +144,8 @@ def reading(house: House) -> Iterator[Connection]:
 
 
 def _create_tables(connection: Connection) -> None:
-    metadata.create_all(connection)
+    known = set(inspect(connection).get_table_names())
+    metadata.create_all(connection, [table for table in metadata.sorted_tables if table.name not in known], checkfirst=False)
 
 
 def _add_what_is_new(connection: Connection) -> None:
@@ -153,23 +154,25 @@ def _add_what_is_new(connection: Connection) -> None:
 
     A database made anew has all of it already.
     """
-    metadata.create_all(connection)
+    _create_tables(connection)
+    known = inspect(connection).get_multi_columns()
     for table in metadata.tables.values():
-        known = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        names = {column["name"] for column in known[None, table.name]}
         for column in table.columns:
-            if column.name not in known:
+            if column.name not in names:
                 kind, default = column.type.compile(connection.dialect), column.server_default.arg
                 quoted = f"'{default}'" if isinstance(default, str) and not default.isdigit() else default
                 connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind} NOT NULL DEFAULT {quoted}")
 
 
-# version n = the first n have run
+# version n = the first n have run; the first makes all that this program knows
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create_tables, *(_add_what_is_new,) * 5)
 
 
 def _migrate(connection: Connection, version: int) -> None:
     """Bring the schema from a version to the newest, in the caller's transaction."""
-    for step in MIGRATIONS[version:]:
+    steps = dict.fromkeys(MIGRATIONS[version:])  # what is missing is added once, and to a new database nothing
+    for step in steps if version else (step for step in steps if step is not _add_what_is_new):
         step(connection)
     connection.execute(meta.delete().where(meta.c.key == "schema_version"))
     connection.execute(meta.insert(), {"key": "schema_version", "value": str(SCHEMA_VERSION)})

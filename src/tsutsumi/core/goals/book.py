@@ -173,6 +173,8 @@ def probabilities(now_yen, monthly_yen, target_yen, months, mean, risk, at_end: 
     """
     *yen, mean, risk, horizon = columns(now_yen, monthly_yen, target_yen, mean, risk, months)
     out, which = np.empty(horizon.size), np.empty(horizon.size, np.int32)
+    if not out.size:
+        return out
     first = _pairs(mean, risk, which)
     nu, sigma, right = monthly_model(mean[first], risk[first], log)
     if not right.all():
@@ -181,7 +183,7 @@ def probabilities(now_yen, monthly_yen, target_yen, months, mean, risk, at_end: 
     _use(which, horizon, counts, longest)
     longest = np.clip(longest, 1, 600)
     few = (counts < GOALS_A_MONTH * longest) | (sigma < NO_RISK)
-    nodes = atlas() if out.size else np.empty((0,) * 5, np.float32)
+    nodes = atlas()
     _look_up_few(*yen, horizon, at_end, which, few, nu, sigma, nodes, out)
     for stack in stacks(np.flatnonzero(~few), longest):
         arrays = empty_tables(len(stack), int(longest[stack].max()))

@@ -271,7 +271,9 @@ def finish(now, monthly, target, months, nu, sigma, at_end, which, out):
 
 
 def columns(*figures) -> tuple[np.ndarray, ...]:
-    """Return yen columns as float64 and, last, the months as int64, all of one length and contiguous.
+    """Return yen columns as float64 and, last, the months as int64, all of one length, contiguous and not to be written to.
+
+    So the kernels are compiled for one kind of columns, whoever made them.
 
     Raises
     ------
@@ -286,7 +288,13 @@ def columns(*figures) -> tuple[np.ndarray, ...]:
     *yen, months = np.broadcast_arrays(*(np.atleast_1d(np.asarray(figure)) for figure in figures))
     if months.dtype.kind not in "iu":
         raise ValueError(f"months are {months.dtype}: give whole numbers")
-    return *(np.ascontiguousarray(column, np.float64) for column in yen), np.ascontiguousarray(months, np.int64)
+    return *(_read_only(column, np.float64) for column in yen), _read_only(months, np.int64)
+
+
+def _read_only(column: np.ndarray, dtype) -> np.ndarray:
+    view = np.ascontiguousarray(column, dtype).view()
+    view.flags.writeable = False
+    return view
 
 
 def probability(table: GoalTable, now_yen, monthly_yen, target_yen, months, at_end: bool = False) -> np.ndarray:

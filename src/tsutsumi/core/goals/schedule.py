@@ -135,9 +135,10 @@ def checked_payments(mu, vol, now, payments, target, first) -> np.ndarray:
 def _certain(now, paid, kept, drift, target, at_end, asked):
     """Return (probability, alive, wealth at the end of the asked months) without risk."""
     wealth, alive, told = now, np.ones(paid.size), np.zeros(asked.size)
-    ruined = False
+    ruined, place = False, 0
     for t in range(paid.size):
-        place = np.searchsorted(asked, t)
+        while place < asked.size and asked[place] < t:
+            place += 1
         here = place < asked.size and asked[place] == t and t > 0
         if here and not at_end:
             told[place] = wealth
@@ -186,12 +187,13 @@ def _course(now, paid, kept, drift, sd, target, at_end, asked, shares):
     """Return (probability, alive, quantiles) by the recursion of the density."""
     alive, told = np.zeros(paid.size), np.zeros((asked.size, shares.size))
     bottoms = _bottoms(paid, kept, drift, sd, target, asked.size > 0)
-    points, masses, even, atom = _start(now * kept[0] + paid[0])
+    points, masses, atom = _start(now * kept[0] + paid[0])
     alive[0] = masses.sum() + atom
-    last = paid.size - 1
+    last, place, even = paid.size - 1, 0, np.bool_(True)
     for t in range(1, paid.size):
         centres = points + drift[t - 1]
-        place = np.searchsorted(asked, t)
+        while place < asked.size and asked[place] < t:
+            place += 1
         if place < asked.size and asked[place] == t:
             gone = 1.0 - masses.sum() - atom
             for k in range(shares.size):
@@ -206,7 +208,8 @@ def _course(now, paid, kept, drift, sd, target, at_end, asked, shares):
             return _reached(centres, masses, sd[t - 1], atom, paid[t], target, alive, told)
         if centres.size == 0:
             ruined = atom if paid[t] < 0.0 else 0.0
-            points, masses, even, atom = _from_nothing(atom, paid[t])
+            points, masses, atom = _from_nothing(atom, paid[t])
+            even = np.bool_(True)
         else:
             points, masses, even, atom, ruined = pay(centres, masses, sd[t - 1], even, atom, paid[t], bottoms[t], sd[t])
         alive[t] = max(alive[t - 1] - ruined, 0.0)
@@ -217,16 +220,16 @@ def _course(now, paid, kept, drift, sd, target, at_end, asked, shares):
 def _start(wealth):
     """Return the law of a known wealth after the first payment: a point, an atom at 0, or nothing after ruin."""
     if wealth > 0.0:
-        return np.array([math.log(wealth)]), np.ones(1), True, 0.0
-    return np.zeros(0), np.zeros(0), True, (1.0 if wealth == 0.0 else 0.0)
+        return np.array([math.log(wealth)]), np.ones(1), 0.0
+    return np.zeros(0), np.zeros(0), (1.0 if wealth == 0.0 else 0.0)
 
 
 @njit(cache=True, error_model="numpy")
 def _from_nothing(atom, payment):
     """Return the law after a payment where all that is left is an atom at 0."""
     if payment > 0.0 and atom > 0.0:
-        return np.array([math.log(payment)]), np.array([atom]), True, 0.0
-    return np.zeros(0), np.zeros(0), True, (atom if payment == 0.0 else 0.0)
+        return np.array([math.log(payment)]), np.array([atom]), 0.0
+    return np.zeros(0), np.zeros(0), (atom if payment == 0.0 else 0.0)
 
 
 @njit(cache=True, error_model="numpy")

@@ -144,7 +144,8 @@ def fill_table(nodes, nu, sigma, scale, moments, bend, covered):
             for k in range(SHARES):
                 moments[way, t, k, 0] = law[k, 0] * spread**2
                 moments[way, t, k, 1] = law[k, 1] * spread
-                bend[way, t, k] = law[k, 2:]
+                for place in range(PLACES):
+                    bend[way, t, k, place] = law[k, 2 + place]
 
 
 def empty_tables(count: int, months: int) -> tuple[np.ndarray, ...]:
