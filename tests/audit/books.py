@@ -98,6 +98,25 @@ class Books:
         return held.select("s", "i", "b", "to", "units")
 
     @cached_property
+    def leaving(self) -> set[int]:
+        """c: contracts that end on the next business day: on the exported evening, the eve, all of their closings are ready, and
+        the final fee is charged. Without the table of payouts nobody knows their day: then all that are ready.
+        """
+        export, last = self.export, self.export.b_last
+        live = self.orders.filter(col("status").is_in([*words.UNFILLED, words.PRICED]))["s"]
+        held = self.holdings.filter((col("units") != 0) & (col("to") > last))["s"]
+        busy = col("s").is_in(pl.concat([live, held]).implode())
+        contracts = export.table("sleeves", "sleeve_id", "contract_id").select("s", "c", "b_closed").unique("s")
+        if export.has("payouts", "kind", "promised_date", "paid_date"):
+            ending = (col("kind") == words.TERMINATION) & col("paid_date").is_null()
+            ready = export.tables["payouts"].filter(ending).join(contracts, on="s", how="left")
+            ready = ready.with_columns(late=busy | (col("promised_date") > export.calendar.days[last + 1]))
+        else:
+            closing = self.orders.filter(col("reason") == words.CLOSING)["s"]
+            ready = contracts.filter(col("b_closed").is_null()).with_columns(late=busy | ~col("s").is_in(closing.implode()))
+        return set(ready.group_by("c").agg(col("late").any()).filter(~col("late"))["c"])
+
+    @cached_property
     def price_rows(self) -> pl.DataFrame:
         """i, b, price, fx, den: yen = floor(units × price × fx / den). A split without a price of its day scales the last."""
         prices = self.export.table("prices", *words.TABLES["prices"].split()).drop_nulls(["i", "b", "price", "fx_ppm"])

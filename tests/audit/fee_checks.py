@@ -253,7 +253,9 @@ def chain(fees: FeeBooks) -> list[Check]:
     late = ends.filter(col("start_date") > col("opened")).select(*KEY, "start_date", "opened")
     checks.append(found("fees: the first period starts with the contract", ends.height, late))
     at_last = col("end_date") == col("end_date").max().over("c")  # a component of terms that were changed ends with them
-    gone = ends.filter(~col("open") & (col("charged_date") >= col("end_date")) & at_last)
+    leaving = col("c").is_in(list(fees.books.leaving))
+    gone = ends.filter((~col("open") | leaving) & (col("charged_date") >= col("end_date")) & at_last)
+    gone = gone.with_columns(b_closed=pl.when(leaving).then(export.b_last + 1).otherwise("b_closed").cast(pl.Int32))
     eve = export.calendar.frame.select(b_closed=col("b") + 1, eve="day")
     gone = gone.join(eve, on="b_closed", how="left")
     bad = gone.filter(col("end_date").ne_missing(col("eve"))).select(*KEY, "end_date", "closed")
@@ -264,6 +266,9 @@ def chain(fees: FeeBooks) -> list[Check]:
     dated = dated.with_columns(first=business.gather(business.search_sorted(dated["due"])))
     bad = dated.filter(col("first") != col("charged_date")).select(*shown, expected="first")
     checks.append(found("fees: charged on the first close on or after the end", dated.height, bad))
+    told = pl.when(col("kind").is_in(words.REFUNDS)).then(col("charged_date") + pl.duration(days=1)).otherwise("charged_date")
+    bad = fees.fees.filter(col("start_date") > told).select("kind", *shown)
+    checks.append(found("fees: no charge before its period starts, a refund from the next day on", fees.fees.height, bad))
     return checks
 
 
@@ -332,6 +337,8 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
         terms = fees.terms(c, first)
         if not terms or not terms.arrears or contract_id in fees.restarted():
             continue
+        if c in fees.books.leaving:
+            is_open, b_closed = False, export.b_last + 1
         final = None if is_open or b_closed is None else calendar.days[b_closed - 1]
         ends_by_terms = terms.period_ends(first)
         expected = _expected_ends(ends_by_terms, final, export.date, lambda day: calendar.days[calendar.on_or_after(day)])

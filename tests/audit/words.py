@@ -47,7 +47,8 @@ TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "componen
 # Dates that need not be a business day, and dates that may lie after the exported one.
 ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "splits.date", "distributions.date",
            "fee_corrections.date", "goals.target_date"}
-FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.end_date",
+FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.start_date",
+          "fees.end_date",
           "fee_terms.valid_from_date", "splits.date", "distributions.date",
           "payouts.first_promised_date", "payouts.promised_date", "goals.target_date"}
 
@@ -78,4 +79,5 @@ REBALANCE = ("strategy", "model", "calendar", "breach")    # reasons of purchase
 ONLY_BUYS, ONLY_SALES = ("invest",), ("closing", "payout", "fee")
 CLOSING = "closing"                       # reason of the orders of a sleeve that closes
 BY_AMOUNT, BY_UNITS = "amount", "units"   # order_mode of an instrument
+TERMINATION = "termination"               # kind of the payouts of a contract that ends
 PAID_IN_PART = ("withdrawal", "drawing", "transfer")       # payouts of an amount; all others pay the whole cash of a closing

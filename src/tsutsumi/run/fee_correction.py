@@ -19,10 +19,10 @@ from tsutsumi.core.books import Books
 from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.dues import CORRECTION
 from tsutsumi.core.fee_states import MONEY, VALUE, fee_state, sleeve_rows
-from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.run.close_day import read_reference
 from tsutsumi.run.fee_correction_file import read_corrections, registered
 from tsutsumi.run.fee_facts import Past
+from tsutsumi.run.fee_lives import leaving
 from tsutsumi.run.fee_rerun import FeeLine, Rerun, days_from, fee_lines_of, shifts_of
 from tsutsumi.run.fee_workings import Narrator
 from tsutsumi.run.reference import Reference
@@ -197,8 +197,7 @@ def compute(known: Known, reference: Reference, books: Books, facts: list[Fact])
             if line.kind_code < CORRECTION:
                 charged[line.contract_no].append(line)
     names = {row["contract_no"]: row["contract_id"] for row in reference.tables["contracts"]}
-    leaving = (books.payouts["kind_code"] == P_TERMINATION) & (books.payouts["pay_date"] > books.day)
-    alive = set(books.contracts["contract_no"].tolist()) - set(books.payouts["contract_no"][leaving].tolist())
+    alive = set(books.contracts["contract_no"].tolist()) - leaving(books)
     found = [
         _corrected(known, books, number, names[number], tuple(sorted(concerned[number])), charged[number], runs, number in alive)
         for number in sorted(contracts)

@@ -13,10 +13,17 @@ from tsutsumi.core.fee_engine import FeeEntry, fee_schedule
 from tsutsumi.core.fee_history import FlowRow, ValueRow, contract_history
 from tsutsumi.core.fee_terms import Terms
 from tsutsumi.core.flows import EXTERNAL_LAST
+from tsutsumi.core.promises import P_TERMINATION
 from tsutsumi.core.schema import Frame, take
 from tsutsumi.run.fee_facts import Past
 from tsutsumi.run.fee_terms_book import FeeTermsBook
 from tsutsumi.run.verify_check import rows_of
+
+
+def leaving(books: Books) -> set[int]:
+    """Return the contracts that were charged to their end this evening and are paid out tomorrow (翌営業日に払い出す契約)."""
+    payouts = books.payouts
+    return set(payouts["contract_no"][(payouts["kind_code"] == P_TERMINATION) & (payouts["pay_date"] > books.day)].tolist())
 
 
 @dataclass
@@ -98,6 +105,8 @@ class Lives:
                 if contract in self.of and kind < CORRECTION:
                     self.of[contract].fees[sleeve, component, FEE_KINDS[kind], start, end, kind] = yen
         self.day = books.day
+        for number in leaving(books) & self.known:
+            self.of[number].ended = books.day
 
     def _values(self, books: Books, value_yen: np.ndarray) -> None:
         values: dict[int, list[int]] = defaultdict(lambda: [0, 0])

@@ -13,6 +13,7 @@ from tsutsumi.core.dues import CHARGE, CREDITS, FEE_KINDS
 from tsutsumi.core.fee_states import CONTRACT, CONTRACT_COLUMNS
 from tsutsumi.core.flows import FEE
 from tsutsumi.core.schema import take
+from tsutsumi.run.fee_lives import leaving
 from tsutsumi.run.verify_check import Bench, Check, Day, Tally, rows_of
 
 KEY = FEE_KEY
@@ -99,6 +100,7 @@ class FeeCoverage:
         self.restarts: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)
         self.opened: dict[int, int] = {}
         self.left: dict[int, int] = {}
+        self.leaving: set[int] = set()
         self.running: dict[int, tuple[int, int]] = {}
         self.served: set[int] = set()
         self.day = 0
@@ -126,7 +128,7 @@ class FeeCoverage:
                 self.charged_on[contract, start, end] = day.books.day
         self._restarted(day)
         self.running = {row[0]: row[1:] for row in rows_of(contracts, "contract_no", "period_start_date", "period_end_date")}
-        self.day = day.books.day
+        self.day, self.leaving = day.books.day, leaving(day.books)
 
     def _restarted(self, day: Day) -> None:
         """Note the contracts whose first day was corrected today (開始日の訂正): their periods go on from another day."""
@@ -162,7 +164,8 @@ class FeeCoverage:
             if contract in self.left and contract not in self.served:
                 continue  # it ended without ever having a sleeve
             charged, last = self.periods[contract], self.left.get(contract, self.day)
-            if not charged and contract in self.left:
+            ended = contract in self.left or contract in self.leaving
+            if not charged and ended:
                 continue  # a contract without a balance fee, or one that ended on the evening it opened
             self.tally.look(last - opened + 1)
             for following, periods in self._chains(contract, opened):
@@ -173,9 +176,9 @@ class FeeCoverage:
                         self._short(contract, start, end + 1)
                     following = end + 1
             start, end = self.running.get(contract, (following, following))
-            if contract in self.left and following <= last:
+            if ended and following <= last:
                 self._short(contract, following, last + 1)
-            if contract not in self.left and charged and following not in (start, end + 1):
+            if not ended and charged and following not in (start, end + 1):
                 self._short(contract, following, max(start, last + 1))
         count = sum(len(of) for of in self.periods.values())
         self.tally.note(f"契約 contracts {len(self.opened):,}（終了 ended {len(self.left):,}）、計算期間 periods charged {count:,}")
