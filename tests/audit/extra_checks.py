@@ -49,7 +49,9 @@ def payouts(books: Books) -> list[Check]:
     frame = export.table("payouts", *words.OPTIONAL_TABLES["payouts"].replace("?", "").split())
     closed = export.table("sleeves", "closed_date").select("s", b="b_closed").drop_nulls()
     gone = col("s").is_in(closed["s"].implode())                # what was open at the closing went out with it
-    broken = col("paid_date").is_null() & (col("promised_date") <= export.date) & ~gone
+    ending = frame.filter(col("kind") == words.TERMINATION)["s"]
+    joined = (col("kind") == words.SLEEVE_CLOSE) & col("s").is_in(ending.implode())     # a termination took its place
+    broken = col("paid_date").is_null() & (col("promised_date") <= export.date) & ~gone & ~joined
     bad = frame.filter(broken | (col("paid_date") != col("promised_date")))
     bad = bad.select("sleeve_id", "kind", "requested_date", "promised_date", "paid_date")
     checks = [found("payouts: paid on the promised date", frame.height, bad)]

@@ -1,8 +1,8 @@
 """Fees: shares, collection, the chain of periods, bases from the values, and the fee itself when the terms are known."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
-from functools import cache, cached_property
+from datetime import date, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -11,15 +11,10 @@ from polars import col
 from tests.audit import words
 from tests.audit.books import Books
 from tests.audit.fee_terms import History, Terms
+from tests.audit.named_terms import NamedTerms
 from tests.audit.result import Check, found
 
 KEY = ["contract_id", "component"]
-
-
-@cache
-def read_terms(text: str) -> Terms:
-    """The terms of a text, read once."""
-    return Terms(text)
 
 
 class FeeBooks:
@@ -79,39 +74,18 @@ class FeeBooks:
         return self._histories("s", excluded)
 
     @cached_property
-    def _dated_terms(self) -> dict[str | None, list[tuple[date, Terms]]]:
-        if not self.export.has("fee_terms", "valid_from_date", "terms_toml"):
-            return {}
-        rows = self.export.tables["fee_terms"].sort("valid_from_date")
-        keyed = "program_id" if "program_id" in rows.columns else None
-        result: dict[str | None, list[tuple[date, Terms]]] = {}
-        for row in rows.iter_rows(named=True):
-            result.setdefault(row[keyed] if keyed else None, []).append((row["valid_from_date"], Terms(row["terms_toml"])))
-        return result
-
-    @cached_property
-    def _programs(self) -> dict[int, str]:
-        return dict(self.sleeves.select("c", "program_id").unique("c").iter_rows())
-
-    @cached_property
-    def _named_terms(self) -> dict[tuple[int, date], str]:
-        """Which terms the export says charged a contract for the period from a day on."""
-        if "fee_terms_id" not in self.fees.columns:
-            return {}
-        rows = self.charges.select("c", "start_date", "fee_terms_id").drop_nulls()
-        return {(c, start): name for c, start, name in rows.iter_rows()}
+    def named(self) -> NamedTerms:
+        firsts = dict(self.sleeves.group_by("c").agg(col("opened_date").min()).iter_rows())
+        firsts |= dict(self.charges.group_by("c").agg(col("start_date").min()).iter_rows())
+        charged = {}
+        if "fee_terms_id" in self.fees.columns:
+            rows = self.charges.select("c", "start_date", "fee_terms_id").drop_nulls()
+            charged = {(c, start): name for c, start, name in rows.iter_rows()}
+        return NamedTerms(self.export, dict(self.sleeves.select("c", "program_id").unique("c").iter_rows()), firsts, charged)
 
     def terms(self, contract: int, start: date) -> Terms | None:
         """The terms in force on the first day of the period."""
-        if self.one:
-            return self.one
-        name = self._named_terms.get((contract, start))
-        if name and self.export.has("fee_terms", "fee_terms_id", "valid_from_date", "terms_toml"):
-            rows = self.export.tables["fee_terms"].filter((col("fee_terms_id") == name) & (col("valid_from_date") <= start))
-            if rows.height:
-                return read_terms(rows.sort("valid_from_date")["terms_toml"][-1])
-        dated = self._dated_terms.get(self._programs.get(contract)) or self._dated_terms.get(None) or []
-        return next((terms for valid_from, terms in reversed(dated) if valid_from <= start), None)
+        return self.one or self.named.terms(contract, start)
 
     def by_terms(self) -> Iterator[tuple[dict, Terms]]:
         for row in self.charges.iter_rows(named=True):
@@ -302,9 +276,12 @@ def bases(fees: FeeBooks) -> list[Check]:
 
 def by_the_terms(fees: FeeBooks) -> list[Check]:
     """The fee recomputed, the ends of the periods, and no period left out."""
-    bad, rows, short = [], 0, set(_shortfalls(fees))
+    bad, rows, adjusted, short = [], 0, 0, set(_shortfalls(fees))
     for row, terms in fees.by_terms():
         rows += 1
+        if fees.named.is_adjusted(row["c"], row["start_date"]):
+            adjusted += 1
+            continue
         start, end = row["start_date"], row["end_date"]
         history = fees.contracts[terms.excluded].get(row["c"], History([], []))
         fee = terms.fee(row["component"], terms.bases(history, start, end, fees.is_business)[1], start, end)
@@ -314,7 +291,9 @@ def by_the_terms(fees: FeeBooks) -> list[Check]:
     if not rows:
         fees.export.notes.append("no fee terms given: fees are not recomputed from their bases")
         return []
-    checks = [found("fees: fee_yen by the terms", rows, pl.DataFrame(bad, schema=schema, orient="row"))]
+    if adjusted:
+        fees.export.notes.append(f"{adjusted:,} fee rows are of programs with adjustments: fee not recomputed")
+    checks = [found("fees: fee_yen by the terms", rows - adjusted, pl.DataFrame(bad, schema=schema, orient="row"))]
     schema = {"contract_id": pl.String, "component": pl.String, "end_date": pl.String, "expected": pl.String}
     odd = list(_wrong_periods(fees))
     bad = pl.DataFrame(odd, schema=schema, orient="row")
@@ -332,20 +311,19 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
         opened=col("opened_date").min(), closed=col("b_closed").max(), open=col("closed_date").is_null().any())
     for c, contract_id, opened, b_closed, is_open in contracts.sort("c").iter_rows():
         first = firsts.get(c, opened)
-        if len({name for (of, _), name in fees._named_terms.items() if of == c}) > 1:
-            continue  # the terms were changed on the way
         terms = fees.terms(c, first)
         if not terms or not terms.arrears or contract_id in fees.restarted():
             continue
         if c in fees.books.leaving:
             is_open, b_closed = False, export.b_last + 1
         final = None if is_open or b_closed is None else calendar.days[b_closed - 1]
-        ends_by_terms = terms.period_ends(first)
-        expected = _expected_ends(ends_by_terms, final, export.date, lambda day: calendar.days[calendar.on_or_after(day)])
+        expected = _expected_ends(_same_ends(fees, c, first), final, export.date,
+                                  lambda day: calendar.days[calendar.on_or_after(day)])
+        changed = expected.pop()
         for name, component in terms.components.items():
             if component["kind"] != "balance":
                 continue
-            have = [end for _, end in sorted(ends.get((c, name), []))]
+            have = [end for start, end in sorted(ends.get((c, name), [])) if changed is None or start < changed]
             for index in range(max(len(have), len(expected))):
                 mine = expected[index] if index < len(expected) else None
                 theirs = have[index] if index < len(have) else None
@@ -354,16 +332,27 @@ def _wrong_periods(fees: FeeBooks) -> Iterator[tuple[str, str, str, str]]:
                     break
 
 
-def _expected_ends(ends: Iterator[date], final: date | None, now: date, close_on: Callable[[date], date]) -> list[date]:
-    expected = []
+def _same_ends(fees: FeeBooks, contract: int, first: date) -> Iterator[date]:
+    """The ends of a contract's periods, for as long as its terms have the same periods and components."""
+    terms, start = fees.terms(contract, first), first
+    for end in terms.period_ends(first):
+        if not terms.is_like(fees.terms(contract, start)):
+            return
+        yield end
+        start = end + timedelta(1)
+
+
+def _expected_ends(ends: Iterator[date], final: date | None, now: date, close_on: Callable[[date], date]) -> list[date | None]:
+    """The ends charged by now; last of all the first day by other terms, or None."""
+    expected: list[date | None] = []
     for end in ends:
         end = min(end, final) if final else end
         if end > now or close_on(end) > now:
-            break
+            return [*expected, None]
         expected.append(end)
         if end == final:
-            break
-    return expected
+            return [*expected, None]
+    return [*expected, expected[-1] + timedelta(1)]
 
 
 def checks(books: Books, terms_file: Path | None):

@@ -67,6 +67,11 @@ class Terms:
         self.added = read["tax"]["kind"] == "added"
         self.components = {part["name"]: part for part in read["component"]}
 
+    def is_like(self, other: "Terms | None") -> bool:
+        """Whether other terms have the same periods and components."""
+        mine, theirs = ((of.length, of.align, of.arrears, set(of.components)) if of else None for of in (self, other))
+        return mine == theirs
+
     def period_ends(self, start: date) -> Iterator[date]:
         """The last days of the periods of a contract that starts on `start`."""
         count = 0

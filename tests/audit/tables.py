@@ -173,7 +173,7 @@ class Export:
             for name, frame in self.tables.items():
                 if column not in frame.columns:
                     continue
-                if name == "instruments":
+                if name in ("instruments", "contract_fee_terms"):     # what was registered and never used
                     self.tables[name] = frame.join(index, on=column, how="left", maintain_order="left")
                     continue
                 frame = frame.join(index, on=column, how="left", maintain_order="left")

@@ -23,6 +23,9 @@ OPTIONAL_TABLES = {
     "splits": "date instrument_id old_units new_units",
     "distributions": "date instrument_id amount per_units",
     "fee_terms": "valid_from_date terms_toml",
+    "contract_fee_terms": "contract_id valid_from_date fee_terms_id",
+    "program_fee_terms": "program_id valid_from_date fee_terms_id",
+    "fee_adjustments": "program_id valid_from_date kind",
     "fee_corrections": "kind date booked_date contract_ids?",
     "instruments": "instrument_id order_mode lot_units price_scale price_base_units currency price_lag_days"
                    " buy_settlement_days sell_settlement_days levy_ppm",
@@ -45,11 +48,13 @@ TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "componen
          "contract_ids"}
 
 # Dates that need not be a business day, and dates that may lie after the exported one.
-ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "splits.date", "distributions.date",
+ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "contract_fee_terms.valid_from_date",
+           "program_fee_terms.valid_from_date", "fee_adjustments.valid_from_date", "splits.date", "distributions.date",
            "fee_corrections.date", "goals.target_date"}
 FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.start_date",
           "fees.end_date",
-          "fee_terms.valid_from_date", "splits.date", "distributions.date",
+          "fee_terms.valid_from_date", "contract_fee_terms.valid_from_date", "program_fee_terms.valid_from_date",
+          "fee_adjustments.valid_from_date", "splits.date", "distributions.date",
           "payouts.first_promised_date", "payouts.promised_date", "goals.target_date"}
 
 YEN = "JPY"
@@ -79,5 +84,5 @@ REBALANCE = ("strategy", "model", "calendar", "breach")    # reasons of purchase
 ONLY_BUYS, ONLY_SALES = ("invest",), ("closing", "payout", "fee")
 CLOSING = "closing"                       # reason of the orders of a sleeve that closes
 BY_AMOUNT, BY_UNITS = "amount", "units"   # order_mode of an instrument
-TERMINATION = "termination"               # kind of the payouts of a contract that ends
+TERMINATION, SLEEVE_CLOSE = "termination", "sleeve_close"  # kinds of payouts: of a contract that ends, of a sleeve alone
 PAID_IN_PART = ("withdrawal", "drawing", "transfer")       # payouts of an amount; all others pay the whole cash of a closing

@@ -59,6 +59,12 @@ def test_no_rate_is_told_where_none_exists(amounts, value):
     assert money_weighted_ppm([date(2025, 1, 1)] * len(amounts), amounts, date(2026, 1, 1), value) is None
 
 
+def test_a_gain_of_one_day_can_be_too_large_to_tell_as_a_year():
+    """Twice the money in a day is 2^365 − 1 a year: no table holds that; what a table holds is told."""
+    assert money_weighted_ppm([date(2025, 1, 1)], [100_000], date(2025, 1, 2), 200_000) is None
+    assert 10**17 < money_weighted_ppm([date(2025, 1, 1)], [100_000], date(2026, 1, 1), 9 * 10**16) < 2**63
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_profit_of_a_house_is_value_less_money_from_outside(seed):
     """net_flow_yen of each sleeve is the sum of its flows since it opened; only prices, fees and distributions make profit."""

@@ -6,6 +6,7 @@ from numba import njit
 from tsutsumi.core.wide import mul_div_floor
 
 INDEX_START = 10**12
+MOST_YEARLY_RATE = 10**12  # a gain of one day, a year long, can be beyond every number that a table holds
 
 
 @njit(cache=True)
@@ -28,7 +29,7 @@ def chain_index(index: np.ndarray, value_yen: np.ndarray, flow_yen: np.ndarray, 
 
 
 def money_weighted_ppm(dates, amounts_yen, value_date, value_yen: int) -> int | None:
-    """Return the money-weighted return (金額加重収益率) a year in ppm, or None where none exists.
+    """Return the money-weighted return (金額加重収益率) a year in ppm, or None where none exists or it is above 10^12.
 
     The rate at which deposits and withdrawals grow to today's value (XIRR, days / 365); solved by a library, shown as ppm.
 
@@ -42,4 +43,4 @@ def money_weighted_ppm(dates, amounts_yen, value_date, value_yen: int) -> int | 
         rate = xirr([*dates, value_date], [*(-amount for amount in amounts_yen), value_yen])
     except InvalidPaymentsError:
         return None
-    return None if rate is None else round(rate * 1_000_000)
+    return None if rate is None or rate > MOST_YEARLY_RATE else round(rate * 1_000_000)

@@ -13,9 +13,11 @@ from tsutsumi.run.export_fees import (
     contract_fee_terms_table,
     crystallisations_table,
     dues_table,
+    fee_adjustments_table,
     fee_corrections_table,
     fee_terms_table,
     fees_table,
+    program_fee_terms_table,
 )
 from tsutsumi.run.export_goals import (
     account_orders_table,
@@ -53,6 +55,7 @@ BUILDERS: dict[str, Callable[[Gathering], pl.DataFrame]] = {
     "alerts": alerts_table, "payouts": payouts_table, "breaks": breaks_table, "distributions": distributions_table,
     "splits": splits_table, "performance": performance_table,
     "instruments": instruments_table, "fee_terms": fee_terms_table, "contract_fee_terms": contract_fee_terms_table,
+    "program_fee_terms": program_fee_terms_table, "fee_adjustments": fee_adjustments_table,
     "dues": dues_table, "crystallisations": crystallisations_table, "fee_corrections": fee_corrections_table,
     "surplus_rules": surplus_rules_table, "drawing_orders": drawing_orders_table, "account_orders": account_orders_table,
 }

@@ -119,3 +119,22 @@ def contract_fee_terms_table(g: Gathering) -> pl.DataFrame:
     given = g.rows["contract_fee_terms"]
     rows = [(g.ids["contracts"][row["contract_no"]], row["valid_from_date"], row["fee_terms_id"]) for row in given]
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def program_fee_terms_table(g: Gathering) -> pl.DataFrame:
+    """Return the fee terms that the rules of each program name, by the date of the rules (プログラムの報酬条件)."""
+    schema = {"program_id": pl.String, "valid_from_date": pl.Date, "fee_terms_id": pl.String}
+    given = sorted(g.rows["program_rules"], key=lambda row: (row["program_no"], row["valid_from_date"]))
+    rows = [(g.ids["programs"][row["program_no"]], row["valid_from_date"], row["fee_terms_id"]) for row in given]
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def fee_adjustments_table(g: Gathering) -> pl.DataFrame:
+    """Return the adjustments of each program's fees (報酬の調整), as they were loaded."""
+    numbers, dates = ("threshold", "factor_ppm", "amount_yen"), ("from_date", "to_date", "until_date")
+    schema = {"program_id": pl.String, "valid_from_date": pl.Date, "step_no": pl.Int64, "row_no": pl.Int64}
+    schema |= dict.fromkeys(("kind", "component"), pl.String) | dict.fromkeys(numbers, pl.Int64)
+    schema |= dict.fromkeys(dates, pl.Date) | {"source": pl.String}
+    rows = [{name: row[name] for name in schema if name != "program_id"} | {"program_id": g.ids["programs"][row["program_no"]]}
+            for row in g.rows["fee_adjustments"]]
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("program_id", "valid_from_date", "step_no", "row_no")

@@ -13,7 +13,7 @@ from tsutsumi.store.database import House
 VALUE_COLUMNS = ("positions_yen", "cash_yen", "receivable_yen", "payable_yen", "value_yen")
 REFERENCE = (
     "sleeves", "contracts", "accounts", "customers", "programs", "models", "instruments", "companies", "events", "program_rules",
-    "fee_terms", "contract_fee_terms", "fee_corrections", "goals", "surplus_rules", "drawing_orders",
+    "fee_terms", "contract_fee_terms", "fee_adjustments", "fee_corrections", "goals", "surplus_rules", "drawing_orders",
     "account_orders",
 )
 SIDES = ("sell", "buy")

@@ -1,0 +1,54 @@
+"""A house on every evening (毎晩の検証): what verify and the audit would say of it if no later day were closed."""
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date as Date
+from pathlib import Path
+
+from tests.audit.export_audit import audit
+from tsutsumi.run.close_day import read_reference
+from tsutsumi.run.export import BUILDERS
+from tsutsumi.run.gathering import Gathering
+from tsutsumi.run.verify import CHECKS, _days
+from tsutsumi.run.verify_check import Bench
+from tsutsumi.store.database import House, reading
+from tsutsumi.store.manifest import closed_days
+from tsutsumi.store.tables import events
+
+
+def every_evening(
+    house: House, folder: Path, wanted: Callable[[Date], bool] = lambda day: True
+) -> Iterator[tuple[Date, list[str]]]:
+    """Yield each closed day that is wanted, and what verify (on the books) and the audit (on the export) find short by then."""
+    with reading(house) as connection:
+        rows = closed_days(connection)
+        taken = [dict(row._mapping) for row in connection.execute(events.select())]
+    bench = Bench(house, read_reference(house, rows[-1].date), taken, rows, folder)
+    checks, gathering = [make(bench) for make in CHECKS], Gathering(house)
+    for number, day in enumerate(_days(bench), 1):
+        gathering.add(day.date, day.tables, day.books)
+        for check in checks:
+            check.add(day)
+        if wanted(day.date):
+            of_day = replace(bench, days=rows[:number], events=[_as_known(row, day.date) for row in taken])
+            yield day.date, _verified(checks, bench, of_day) + _audited(gathering, folder / "export", day.date)
+
+
+def _as_known(event: dict, day: Date) -> dict:
+    """Return the row of an event as it stood on an evening."""
+    later = event["processed_date"] is not None and event["processed_date"] > day
+    return event | {"processed_date": None} if later else event
+
+
+def _verified(checks: list, bench: Bench, of_day: Bench) -> list[str]:
+    known = {id(bench): of_day, id(bench.reference): bench.reference, id(bench.house): bench.house}
+    found = [one for check in copy.deepcopy(checks, known) for one in check.checks()]
+    return [f"verify {one.key}: {one.details}" for one in found if one.passed is False]
+
+
+def _audited(gathering: Gathering, folder: Path, day: Date) -> list[str]:
+    folder.mkdir(exist_ok=True)
+    for name, build in BUILDERS.items():
+        build(gathering).write_parquet(folder / f"{name}.parquet")
+    return [f"audit {one.name}: {one.examples}" for one in audit(folder, date=str(day)).checks if one.differences]
