@@ -68,15 +68,16 @@ class Books:
 
     @cached_property
     def unit_changes(self) -> pl.DataFrame:
-        """s, i, b, kind, units: units that move without an order (splits, corrections), as the journal has them."""
-        empty = pl.DataFrame(schema={"s": pl.Int32, "i": pl.Int32, "b": pl.Int32, "kind": pl.String, "units": pl.Int64})
+        """s, i, b, kind, place, units: units that move without an order (splits, corrections), entry by entry, as booked."""
+        schema = {"s": pl.Int32, "i": pl.Int32, "b": pl.Int32, "kind": pl.String, "place": pl.UInt32, "units": pl.Int64}
+        empty = pl.DataFrame(schema=schema)
         if not self.export.has("journal", "entry_id", "ledger_account", "quantity", "s", "i", "b"):
             return empty
-        journal = self.export.tables["journal"].filter(col("i").is_not_null())
+        journal = self.export.tables["journal"].with_row_index("place").filter(col("i").is_not_null())
         kinds = journal.filter(col("ledger_account").is_in(words.UNIT_CHANGES))
         kinds = kinds.select("entry_id", kind="ledger_account").unique("entry_id")
         lines = journal.filter(col("ledger_account") == words.UNITS).join(kinds, on="entry_id")
-        changes = lines.group_by("s", "i", "b", "kind").agg(units=col("quantity").sum())
+        changes = lines.group_by("s", "i", "b", "kind", "entry_id").agg(col("place").min(), units=col("quantity").sum())
         return pl.concat([empty, changes.drop_nulls(["s", "b"]).select(empty.columns)])
 
     @cached_property

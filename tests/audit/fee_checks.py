@@ -182,6 +182,8 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
         members.setdefault(c, []).append((s, opened, closed))
     due: dict[tuple[int, int], list[int]] = {}
     skipped, selling, short = set(), _first_closing_orders(fees), set(_shortfalls(fees))
+    refunds = fees.fees.filter(col("kind").is_in(words.REFUNDS) & (col("fee_yen") > 0))
+    credit_from = dict(refunds.group_by("c").agg(col("charged_date").min()).iter_rows())   # set off against later fees
     early: dict[int, list[tuple[int, int]]] = {}
     for c, s, b in fees.sleeves.drop_nulls("b_closed").select("c", "s", "b_closed").iter_rows():
         early.setdefault(c, []).append((s, b))
@@ -197,7 +199,7 @@ def split_to_sleeves(fees: FeeBooks) -> list[Check]:
         bounds = _bounds(row["fee_yen"], weights, closing)
         parted = b in short or (row["collected_date"] - charged).days > words.SHARED_ANEW_AFTER or any(
             paid.get((s, day)) for s, day in early.get(c, ()) if row["b_charged"] < day < b)
-        other = row["kind"] != words.CHARGE or fees.is_corrected(row)
+        other = row["kind"] != words.CHARGE or fees.is_corrected(row) or credit_from.get(c, date.max) <= charged
         if not bounds or parted or other or (terms and (terms.business or not terms.arrears)):
             skipped.add((c, b))
             continue

@@ -18,7 +18,7 @@ def read_terms(text: str) -> Terms:
 def anniversary(opened: date, day: date) -> date:
     """The first anniversary of an opening that is not before a day; the opening itself is one, 29 February's is the 28th."""
     years = (opened.replace(year=year, day=min(opened.day, last_of_month(year, opened.month).day))
-             for year in range(opened.year, day.year + 2))
+             for year in range(opened.year, max(opened.year, day.year) + 2))
     return next(found for found in years if found >= day)
 
 

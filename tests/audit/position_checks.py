@@ -92,16 +92,19 @@ def replayed(rows, bases: dict[int, int] | None) -> dict[tuple[int, int], int]:
 
 
 def _moves(books: Books) -> pl.DataFrame:
-    """s, a, i, b, rank, decided, units, yen: splits (0), purchases (1), sales (2), corrections (3) of a day in this order."""
+    """s, a, i, b, rank, decided, units, yen: splits (0), purchases (1), sales (2), corrections (3) of a day in this order.
+
+    `decided` of a correction is its place in the journal: they are booked one after the other.
+    """
     owners = books.export.table("sleeves", "account_id").select("s", "a").unique("s")
     selling = col("side") == words.SELL
     fills = books.fills.select(
-        "s", "a", "i", b="b_priced", rank=pl.when(selling).then(2).otherwise(1), decided="b_decided",
+        "s", "a", "i", b="b_priced", rank=pl.when(selling).then(2).otherwise(1), decided=col("b_decided").cast(pl.Int64),
         units=pl.when(selling).then(-col("filled_units")).otherwise(col("filled_units")), yen="filled_yen")
     rank = pl.when(col("kind") == "split").then(0).otherwise(3)
-    zero = pl.lit(0, dtype=pl.Int32)
+    zero = pl.lit(0, dtype=pl.Int64)
     others = books.unit_changes.join(owners, on="s")
-    others = others.select("s", "a", "i", "b", rank=rank, decided=zero, units="units", yen=zero.cast(pl.Int64))
+    others = others.select("s", "a", "i", "b", rank=rank, decided=col("place").cast(pl.Int64), units="units", yen=zero)
     return pl.concat([fills, others]).filter(col("b") <= books.export.b_last)
 
 
@@ -110,7 +113,7 @@ def costs(books: Books) -> list[Check]:
     prices = export.table("prices", "price_base_units").drop_nulls("i").unique("i")
     bases = dict(zip(prices["i"].to_list(), prices["price_base_units"].to_list(), strict=True))
     of_sleeves = moves.sort("s", "i", "b", "rank", "decided").select("s", "i", "rank", "units", "yen")
-    alone = pl.when(col("rank") == 3).then("s")
+    alone = pl.when(col("rank") == 3).then("decided")
     grouped = moves.group_by("a", "i", "b", "rank", alone=alone).agg(col("units").sum(), col("yen").sum())
     of_accounts = grouped.sort("a", "i", "b", "rank", "alone").select("a", "i", "rank", "units", "yen")
     for table, column, owner, rows, base in (("positions", "cost_yen", "s", of_sleeves, None),

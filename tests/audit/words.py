@@ -48,14 +48,13 @@ TEXTS = {"currency", "order_mode", "kind", "side", "reason", "status", "componen
          "contract_ids"}
 
 # Dates that need not be a business day, and dates that may lie after the exported one.
-ANY_DAY = {"fees.start_date", "fees.end_date", "fee_terms.valid_from_date", "contract_fee_terms.valid_from_date",
-           "program_fee_terms.valid_from_date", "fee_adjustments.valid_from_date", "splits.date", "distributions.date",
-           "fee_corrections.date", "goals.target_date"}
+RULES = {f"{table}.valid_from_date" for table in ("fee_terms", "contract_fee_terms", "program_fee_terms", "fee_adjustments")} | {
+    f"fee_adjustments.{name}_date" for name in ("from", "to", "until")}
+ANY_DAY = {"fees.start_date", "fees.end_date", "splits.date", "distributions.date",
+           "fee_corrections.date", "goals.target_date"} | RULES
 FUTURE = {"orders.placed_date", "orders.priced_date", "orders.settlement_date", "blocks.placed_date", "fees.start_date",
-          "fees.end_date",
-          "fee_terms.valid_from_date", "contract_fee_terms.valid_from_date", "program_fee_terms.valid_from_date",
-          "fee_adjustments.valid_from_date", "splits.date", "distributions.date",
-          "payouts.first_promised_date", "payouts.promised_date", "goals.target_date"}
+          "fees.end_date", "splits.date", "distributions.date",
+          "payouts.first_promised_date", "payouts.promised_date", "goals.target_date"} | RULES
 
 YEN = "JPY"
 BUY, SELL = "buy", "sell"

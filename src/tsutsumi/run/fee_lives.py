@@ -36,6 +36,7 @@ class Life:
     flows: dict[int, int] = field(default_factory=dict)
     fees: dict[tuple, int] = field(default_factory=dict)
     ended: int = 0
+    running: int = 0
 
     def begin_on(self, old: int, new: int) -> None:
         """Let the contract begin on another day than the one that the books know (開始日の訂正)."""
@@ -86,9 +87,9 @@ class Lives:
         numbers = set(contracts["contract_no"].tolist())
         for number in self.known - numbers:
             self.of[number].ended = self.day
-        for number, program, opened in rows_of(contracts, "contract_no", "program_no", "opened_date"):
+        for number, program, opened, start in rows_of(contracts, "contract_no", "program_no", "opened_date", "period_start_date"):
             if self.only is None or number in self.only:
-                self.of.setdefault(number, Life(program, opened))
+                self.of.setdefault(number, Life(program, opened)).running = start
         self.known = numbers & self.of.keys()
         seen = None if self.past is None else self.past.look(tables, books)
         self._values(books, books.sleeves["value_yen"] + (0 if seen is None else seen.value_yen))

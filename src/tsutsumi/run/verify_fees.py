@@ -63,6 +63,9 @@ class FeeShares:
             if cut < 0:
                 self.tally.short(-cut, f"{name}: it grew after it was charged")
             self.cut, self.cut_count = self.cut + cut, self.cut_count + 1
+            parties = split.pop(key, 0)
+            self.shared += parties - self.charged.get(key, 0)
+            self.tally.short(abs(parties - yen), f"{name}: cut to {yen:,}, shares {parties:,}")
             self.charged[key] = yen
 
     def _money(self, day: Day) -> None:

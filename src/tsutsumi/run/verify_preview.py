@@ -49,13 +49,19 @@ class FeePreview:
             self.lives.of[number].begin_on(old, new)
         for number, life in self.lives.of.items():
             terms = life.changed_terms(self.lives.book, number, self.lives.day)
-            if len(terms) > 1 or life.program_no in self.adjusted or (terms[0].performance and life.program_no in self.by_sleeve):
+            changed = len(terms) > 1 or self._changes(number, life, terms[0])
+            if changed or life.program_no in self.adjusted or (terms[0].performance and life.program_no in self.by_sleeve):
                 apart += 1
                 continue
             self._compare(number, life, terms[0])
         if apart:
             self.tally.note(f"契約 contracts with changed or adjusted terms, or with a mark per sleeve, left out: {apart:,}")
         return [self.tally.check()]
+
+    def _changes(self, number: int, life: Life, terms: Terms) -> bool:
+        """Return whether the period that runs has other terms than those charged so far."""
+        began = 0 < life.running <= (life.ended or self.lives.day)
+        return began and self.lives.book.contract_terms(number, life.program_no, life.opened, life.running)[1] is not terms
 
     def _compare(self, number: int, life: Life, terms: Terms) -> None:
         try:
