@@ -1,4 +1,7 @@
-"""Events at the door: what each kind does to the books, and what is refused, with its cause and its cure."""
+"""Events at the door: what each kind does to the books, and what is refused, with its cause and its cure.
+
+Of src/tsutsumi/core/events.py, and of src/tsutsumi/core/door.py and src/tsutsumi/core/exits.py, which it calls.
+"""
 
 import numpy as np
 import pytest
