@@ -73,18 +73,17 @@ def moves(books: Books) -> list[Check]:
 
 
 def kinds(books: Books) -> list[Check]:
-    """Where the other side of an entry is named by a kind of flow, its cash lines are the flows of that kind."""
+    """Where the other side of an entry is named by a kind of flow, it is the flows of that kind."""
     journal = lines(books).filter(col("asset") == words.YEN)
-    named = journal.filter(col("ledger_account").is_in(words.FLOW_KINDS)).select("entry_id", kind="ledger_account").unique()
-    used = named["kind"].unique().to_list()
+    used = journal.filter(col("ledger_account").is_in(words.FLOW_KINDS))["ledger_account"].unique().to_list()
     flows = books.flows.group_by("s", "b", "kind").agg(flow=col("amount_yen").sum())
     absent = sorted(set(flows["kind"].unique().to_list()) - set(used))
     if absent:
         names = ", ".join(absent)
         books.export.notes.append(f"the journal has no ledger account {names}: flows of that kind are checked in sum only")
-    cash = journal.filter(col("ledger_account") == words.CASH).join(named, on="entry_id")
-    cash = cash.group_by("s", "b", "kind").agg(journal=col("quantity").sum())
-    both = flows.filter(col("kind").is_in(used)).join(cash, on=["s", "b", "kind"], how="full", coalesce=True)
+    sides = journal.filter(col("ledger_account").is_in(words.FLOW_KINDS)).group_by("s", "b", kind="ledger_account")
+    sides = sides.agg(journal=-col("quantity").sum())
+    both = flows.filter(col("kind").is_in(used)).join(sides, on=["s", "b", "kind"], how="full", coalesce=True)
     bad = both.filter(col("flow").fill_null(0) != col("journal").fill_null(0))
     return [found("journal: every flow is there by its kind", both.height, bad, books.export)]
 

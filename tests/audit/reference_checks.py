@@ -62,7 +62,7 @@ def goals(books: Books) -> list[Check]:
     checks = [found("goals: probability between 0 and 1,000,000", frame.height, bad.select("date", "goal_id", "probability_ppm")),
               found("goals: one row per goal and day", frame.height, twice)]
     checks += _floors(frame) if books.export.has("goals", "floor_ppm") else []
-    return checks + ([_lives(frame)] if books.export.has("goals", "asset_life_months") else [])
+    return checks + ([_lives(frame, books.export)] if books.export.has("goals", "asset_life_months") else [])
 
 
 def _floors(frame: pl.DataFrame) -> list[Check]:
@@ -79,13 +79,20 @@ def _floors(frame: pl.DataFrame) -> list[Check]:
                   "floor_ppm", "floor_status")) for name, bad in rules.items()]
 
 
-def _lives(frame: pl.DataFrame) -> Check:
-    """The asset life: payments made in full at the median return, of goals that are told and drawn on, up to 1,200."""
+def _lives(frame: pl.DataFrame, export) -> Check:
+    """The asset life: payments made in full at the median return, of goals that are told and drawn on, up to 1,200.
+
+    A day on which no goal of the house has one, though some should, was closed by a program that did not keep it: a note.
+    """
     course = ("value_yen", "monthly_yen", "mean_ppm", "risk_ppm")
     asked = col("probability_ppm").is_not_null() & (col("monthly_yen") < 0)
     lives = [made_in_full(*row) if told else None for told, *row in frame.select(asked, *course).iter_rows()]
-    bad = frame.with_columns(ours=pl.Series(lives, dtype=pl.Int64)).filter(~col("ours").eq_missing(col("asset_life_months")))
-    return found("goals: the asset life is that of the median return", frame.height,
+    frame = frame.with_columns(ours=pl.Series(lives, dtype=pl.Int64))
+    kept = (col("asset_life_months").is_not_null() | col("ours").is_null().all()).any().over("date")
+    if before := frame.filter(~kept)["date"].n_unique():
+        export.notes.append(f"no goal has an asset life on {before:,} days, closed before it was kept: not checked on these")
+    bad = frame.filter(kept & ~col("ours").eq_missing(col("asset_life_months")))
+    return found("goals: the asset life is that of the median return", frame.filter(kept).height,
                  bad.select("date", "goal_id", "asset_life_months", "ours"))
 
 

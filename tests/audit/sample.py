@@ -153,6 +153,8 @@ def build() -> dict[str, list[dict]]:
                         "target_yen": 900_000, "floor_yen": 500_000, "floor_ppm": 930_000, "floor_status": "safe",
                         "value_yen": 400_000, "monthly_yen": -10_000, "mean_ppm": 30_000, "risk_ppm": 80_000,
                         "asset_life_months": 41}]
+    tables["goals"].append(tables["goals"][0] | {"goal_id": "G2", "sleeve_id": "A3", "floor_yen": None, "floor_ppm": None,
+                                                 "floor_status": None})
     tables["alerts"] = [{"date": MISSING, "kind": "price_missing", "cause": "no row", "cure": "load the price", "status": "open"}]
     for block in tables["blocks"]:
         orders = [order for order in tables["orders"] if order["block_id"] == block["block_id"]]

@@ -95,6 +95,23 @@ def test_without_the_extra_tables_their_rules_are_inferred(tmp_path):
         assert any(expected in check for check in audit(sample.write(damaged, tmp_path / str(number))).failed()), name
 
 
+def test_days_closed_before_the_asset_life_was_kept_are_a_note(tmp_path):
+    """No goal of the day has one: a note. One of the same day has it: the other one is missing. A life where none is drawn: too."""
+    made = tables()
+    for one in made["goals"]:
+        one["asset_life_months"] = None
+    earlier = [one | {"date": sample.DAYS[3]} for one in made["goals"]]
+    for name, rows, notes, wrong in (
+        ("none", made["goals"], 1, []), ("none on two days", made["goals"] + earlier, 1, []),
+        ("one day", tables()["goals"] + earlier, 1, []),
+        ("one of two", [tables()["goals"][0], made["goals"][1]], 0, ["goals: the asset life is that of the median return"]),
+        ("not drawn", [one | {"monthly_yen": 0} for one in made["goals"]], 0, []),
+    ):
+        result = audit(sample.write(tables() | {"goals": rows}, tmp_path / name))
+        assert result.failed() == wrong and len(result.notes) == notes, name
+        assert not notes or "asset life" in result.notes[0]
+
+
 def test_fractions_of_yen_are_refused(tmp_path):
     folder = sample.write(tables(), tmp_path / "export")
     flows = pl.read_parquet(folder / "flows.parquet")
