@@ -15,7 +15,9 @@ FIRST, LAST = Date(2026, 11, 16), Date(2027, 1, 12)
 ASKED = tuple(business_days(Date(2026, 12, 22), Date(2026, 12, 25)))  # to be paid on 12-29, 12-30, 1-4 and 1-5
 OPENED = (Date(2026, 11, 27), Date(2026, 11, 30), Date(2026, 12, 1), Date(2026, 12, 7))
 OWN_PERIODS = ("anniversary", "stacked")
-STAYING, LEAVING_TOO = "profit-stays", "profit-joins"
+CLOSING = {  # contract_id → when its first sleeve closes into its second
+    "profit-stays": Date(2026, 12, 21), "profit-joins": Date(2026, 12, 21), "pockets-joins": Date(2026, 12, 24),
+}
 
 
 def contracts() -> dict[str, tuple[str, Date, Date | None, list[str]]]:
@@ -25,8 +27,8 @@ def contracts() -> dict[str, tuple[str, Date, Date | None, list[str]]]:
         for opened in OPENED if program in OWN_PERIODS else [FIRST]:
             for asked in ASKED:
                 found[f"{program}-{opened:%d}-{asked:%d}"] = program, opened, asked
-    found |= {STAYING: ("profit", FIRST, None), LEAVING_TOO: ("profit", FIRST, ASKED[2]), "monthly-stays": ("monthly", FIRST, None),
-              "advance-stays": ("advance", FIRST, None)}
+    found |= {f"{program}-stays": (program, FIRST, None) for program in ("profit", "monthly", "advance")}
+    found |= {f"{program}-joins": (program, FIRST, ASKED[2]) for program in ("profit", "pockets")}
     return {name: (*of, [f"{name}-{place}" for place in range(1 + (of[0] in TWO_SLEEVES))]) for name, of in found.items()}
 
 
@@ -43,10 +45,10 @@ def events() -> list[str]:
             lines.append(f"w-{name},{day},withdrawal,,{sleeves[0]},,2300000,")
         if place % 4 == 1:
             lines.append(f"a-{name},2026-12-15,deposit,,{sleeves[0]},,900000,")
+        if name in CLOSING:
+            lines.append(f"c-{name},{CLOSING[name]},sleeve_closed,,{sleeves[0]},{sleeves[1]},,")
         if asked:
             lines.append(f"t-{name},{asked},terminated,{name},,,,")
-    for name in (STAYING, LEAVING_TOO):
-        lines.append(f"c-{name},2026-12-21,sleeve_closed,,{name}-0,{name}-1,,")
     lines += [f"m-{name},2026-12-22,withdrawal,,{name}-0,,1500000," for name in ("monthly-stays", "advance-stays")]
     return lines
 

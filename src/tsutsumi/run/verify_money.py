@@ -157,6 +157,7 @@ class Events:
 
     def __init__(self, bench: Bench) -> None:
         self.bench, self.refused = bench, 0
+        self.contract_of = {row["sleeve_no"]: row["contract_no"] for row in bench.reference.tables["sleeves"]}
         self.seen: dict[int | tuple[int, int], int] = {}
         self.tally = Tally(
             "events", "指図は一度だけ", "every event once",
@@ -189,7 +190,8 @@ class Events:
                 self.tally.short(1, f"{day.date}: event {number} was taken before")
             self.seen[key] = day.books.day
             done = {"deposit": flows[number], **dict.fromkeys(PAYOUT_EVENTS, payouts[number])}.get(name)
-            if (name == "sleeve_closed" and contract in ending) or (name == "terminated" and contract in ended):
+            closing = name == "sleeve_closed" and self.contract_of.get(sleeve) in ending
+            if closing or (name == "terminated" and contract in ended):
                 continue  # a termination of the same day took its place; a contract without a sleeve ended at once
             if done is not None and ((done == 0) != no or (name in ("deposit", "transfer") and done > 1)
                                      or (name == "withdrawal" and done not in (0, shares[number]))):
