@@ -14,7 +14,7 @@ from tsutsumi.store.database import House
 FIRST, LAST = Date(2026, 11, 16), Date(2027, 1, 12)
 ASKED = tuple(business_days(Date(2026, 12, 22), Date(2026, 12, 25)))  # to be paid on 12-29, 12-30, 1-4 and 1-5
 OPENED = (Date(2026, 11, 27), Date(2026, 11, 30), Date(2026, 12, 1), Date(2026, 12, 7))
-OWN_PERIODS = ("anniversary", "stacked")
+OWN_PERIODS, EVERY_END = ("anniversary", "stacked"), ("monthly", "average", "advance", "profit")
 CLOSING = {  # contract_id → when its first sleeve closes into its second
     "profit-stays": Date(2026, 12, 21), "profit-joins": Date(2026, 12, 21), "pockets-joins": Date(2026, 12, 24),
 }
@@ -25,7 +25,7 @@ def contracts() -> dict[str, tuple[str, Date, Date | None, list[str]]]:
     found = {}
     for program in PROGRAMS:
         for opened in OPENED if program in OWN_PERIODS else [FIRST]:
-            for asked in ASKED:
+            for asked in ASKED[:3] if program in OWN_PERIODS else ASKED if program in EVERY_END else ASKED[1:3]:
                 found[f"{program}-{opened:%d}-{asked:%d}"] = program, opened, asked
     found |= {f"{program}-stays": (program, FIRST, None) for program in ("profit", "monthly", "advance")}
     found |= {f"{program}-joins": (program, FIRST, ASKED[2]) for program in ("profit", "pockets")}

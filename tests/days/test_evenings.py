@@ -10,11 +10,13 @@ import pytest
 from polars import col
 
 from tests.audit.export_audit import audit
-from tests.days.ending_house import ASKED, LAST, ending_house
+from tests.days.ending_house import ASKED, LAST, contracts, ending_house
 from tests.days.evenings import bench_of, every_evening, stored_house
 from tests.oracles.random_choices import random_choices_house
 from tests.oracles.random_house import random_house
+from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.schema import take
+from tsutsumi.run.fee_reasons import fee_reasons
 from tsutsumi.run.verify import _days
 from tsutsumi.run.verify_fees import FeeCoverage
 
@@ -50,8 +52,8 @@ def test_periods_end_before_between_on_and_after_the_payment(told):
     charges = fees.filter(col("kind") == "charge").group_by("contract_id").agg(col("end_date", "charged_date").max())
     ended = {name: days for name, *days in charges.iter_rows()}
     for program in ("monthly", "average", "adjusted", "daily", "closing", "business", "profit", "pockets"):
-        for asked, eve in zip(ASKED, EVES, strict=True):
-            assert ended[f"{program}-16-{asked:%d}"] == [eve, eve]
+        assert [ended[f"{program}-16-{asked:%d}"] for asked in ASKED[1:3]] == [[eve, eve] for eve in EVES[1:3]]
+    assert ended["monthly-16-22"] == [EVES[0]] * 2 and ended["average-16-25"] == [EVES[3]] * 2
     assert ended["anniversary-27-22"] == ended["anniversary-30-22"] == [EVES[0]] * 2    # periods to 12-26 and to the payment
     assert ended["anniversary-30-23"] == [EVES[1]] * 2                                  # to the eve itself
     assert ended["anniversary-01-24"] == [EVES[2]] * 2                                  # to a day between eve and payment
@@ -81,6 +83,14 @@ def test_a_final_fee_that_is_missing_or_came_too_early_is_found_on_the_eve(told)
             break
         check.add(day)
     assert check.checks()[0].figure > 0
+
+
+def test_the_final_fee_is_explained_on_the_eve_as_later(told):
+    house, _, _ = told
+    number = list(contracts()).index("monthly-16-24") + 1
+    of_sleeve = bench_of(house, told[2]).reference.registry.sleeves["contract_no"]
+    eve, later = (fee_reasons(house, number, {epoch_day(EVES[2])}, day, of_sleeve) for day in (EVES[2], LAST))
+    assert eve == later and any("2026-12-30" in line for line in eve)
 
 
 SHORT = (0, 4, 5, 6, 8, 10, 12, 13, 16, 17, 20, 21, 27, 29, 31, 38, 39)
