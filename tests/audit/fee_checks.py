@@ -226,9 +226,10 @@ def chain(fees: FeeBooks) -> list[Check]:
         open=col("closed_date").is_null().any(), b_closed=col("b_closed").max())
     ends = charges.group_by("c", *KEY).agg(col("start_date").min(), col("end_date").max(), col("charged_date").max())
     ends = ends.join(contracts, on="c", how="left")
-    late = ends.filter(col("start_date") > col("opened")).select(*KEY, "start_date", "opened")
+    at_first = col("start_date") == col("start_date").min().over("c")   # a component of terms that were changed begins with them
+    late = ends.filter(at_first & (col("start_date") > col("opened"))).select(*KEY, "start_date", "opened")
     checks.append(found("fees: the first period starts with the contract", ends.height, late))
-    at_last = col("end_date") == col("end_date").max().over("c")  # a component of terms that were changed ends with them
+    at_last = col("end_date") == col("end_date").max().over("c")        # and ends with them
     leaving = col("c").is_in(list(fees.books.leaving))
     gone = ends.filter((~col("open") | leaving) & (col("charged_date") >= col("end_date")) & at_last)
     gone = gone.with_columns(b_closed=pl.when(leaving).then(export.b_last + 1).otherwise("b_closed").cast(pl.Int32))
