@@ -4,6 +4,7 @@ The last business day of 2026 is 30 December: 31 December ends a month and a qua
 count from the opening end on 12-26 (before all of it), on 12-29 (a payment day, and the eve of the next) and 1-6 (after it).
 """
 
+from collections.abc import Mapping
 from datetime import date as Date
 from pathlib import Path
 
@@ -53,11 +54,12 @@ def events() -> list[str]:
     return lines
 
 
-def ending_house(folder: Path) -> House:
-    """Return the house, closed to its last day."""
+def ending_house(folder: Path, through: Date = LAST, wrong: Mapping[tuple[str, Date], int] | None = None) -> House:
+    """Return the house, closed to a day; `wrong` prices by fund and day instead of the right ones."""
     known = contracts()
     owners = "".join(f"a-{name},c-{name},custodian\n" for name in known)
-    navs = [f"{day},{fund},{price}" for fund, of in prices().items() for day, price in of.items() if FIRST <= day <= LAST]
+    navs = [f"{day},{fund},{(wrong or {}).get((fund, day), price)}" for fund, of in prices().items() for day, price in of.items()
+            if FIRST <= day <= LAST]
     house = make(folder, lines=[], more={
         "customers": "customer_id,name\n" + "".join(f"c-{name},見本\n" for name in known),
         "accounts": "account_id,customer_id,custodian_id\n" + owners,
@@ -70,5 +72,5 @@ def ending_house(folder: Path) -> House:
         "events": "event_id,date,kind,contract_id,sleeve_id,target_sleeve_id,amount_yen,note\n" + "\n".join(events()) + "\n",
         "nav": "date,fund_code,nav_yen\n" + "\n".join(navs) + "\n",
     })
-    close_to(house, LAST)
+    close_to(house, through)
     return house

@@ -31,7 +31,10 @@ def bench_of(house: House, folder: Path) -> Bench:
 def every_evening(
     house: House, folder: Path, wanted: Callable[[Date], bool] = lambda day: True
 ) -> Iterator[tuple[Date, list[str]]]:
-    """Yield each closed day that is wanted, and what verify (on the books) and the audit (on the export) find short by then."""
+    """Yield each closed day that is wanted, and what verify (on the books) and the audit (on the export) find short by then.
+
+    Of a house without late corrections: these change what is right of days before they are booked.
+    """
     bench = bench_of(house, folder)
     rows, taken = bench.days, bench.events
     checks, gathering = [make(bench) for make in CHECKS], Gathering(house)

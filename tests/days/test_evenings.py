@@ -12,13 +12,20 @@ from polars import col
 from tests.audit.export_audit import audit
 from tests.days.ending_house import ASKED, LAST, contracts, ending_house
 from tests.days.evenings import bench_of, every_evening, stored_house
+from tests.days.fee_house import THROUGH as FEE_THROUGH
+from tests.days.fee_house import make_fee_house
+from tests.days.small_house import THROUGH, make_house
+from tests.days.still_house import close_to, correct, misprint, nav, passes
 from tests.oracles.random_choices import random_choices_house
 from tests.oracles.random_house import random_house
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.schema import take
+from tsutsumi.run.close_day import close_through
+from tsutsumi.run.export import export_house
 from tsutsumi.run.fee_reasons import fee_reasons
 from tsutsumi.run.verify import _days
 from tsutsumi.run.verify_fees import FeeCoverage
+from tsutsumi.store.database import open_house
 
 EVES = (Date(2026, 12, 28), Date(2026, 12, 29), Date(2026, 12, 30), Date(2027, 1, 4))
 PAID = (Date(2026, 12, 29), Date(2026, 12, 30), Date(2027, 1, 4), Date(2027, 1, 5))
@@ -91,6 +98,29 @@ def test_the_final_fee_is_explained_on_the_eve_as_later(told):
     of_sleeve = bench_of(house, told[2]).reference.registry.sleeves["contract_no"]
     eve, later = (fee_reasons(house, number, {epoch_day(EVES[2])}, day, of_sleeve) for day in (EVES[2], LAST))
     assert eve == later and any("2026-12-30" in line for line in eve)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("stop", [ASKED[3], *EVES])
+def test_a_house_closed_to_an_eve_holds_and_can_be_corrected_there(stop, tmp_path):
+    """Really closed to that evening: verified, audited, corrected on it, and closed to its end."""
+    which = ("eq", Date(2026, 12, 9))
+    house = ending_house(tmp_path, stop, misprint(which))
+    export_house(house, stop, tmp_path / "export")
+    assert audit(tmp_path / "export").failed() == []
+    passes(house)
+    correct(house, nav("N1", which))
+    passes(house)
+    close_to(house, LAST)
+    passes(house)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize(("make", "through"), [(make_house, THROUGH), (make_fee_house, FEE_THROUGH)], ids=["small", "fees"])
+def test_nothing_falls_short_on_any_evening_of_houses_with_everything(make, through, tmp_path):
+    house = open_house(make(tmp_path / "house"))
+    close_through(house, through)
+    assert {day: short for day, short in every_evening(house, tmp_path) if short} == {}
 
 
 SHORT = (0, 4, 5, 6, 8, 10, 12, 13, 16, 17, 20, 21, 27, 29, 31, 38, 39)
