@@ -24,6 +24,7 @@ from tests.core.build import (
     sleeve,
 )
 from tsutsumi.core.alerts import Alerts
+from tsutsumi.core.door import LEAST_ROOM, Growing
 from tsutsumi.core.events import EVENT_KINDS, book_events, kind_code
 from tsutsumi.core.flows import CORRECTION, DEPOSIT, INSTALMENT, Flows
 from tsutsumi.core.journal import Journal, number_entries
@@ -300,3 +301,26 @@ def test_units_that_a_correction_brought_are_seen_by_a_withdrawal_after_it():
     assert with_etf[1]["refused"] == without[1]["refused"] == set()
     assert with_etf[0].payouts["promised_date"][0] > without[0].payouts["promised_date"][0]
     assert columns(with_etf[0].positions, "sleeve_no", "instrument_no", "held_units")[:2] == [(1, FUND, 600), (1, ETF, 10)]
+
+
+def test_payouts_that_come_one_by_one_stand_in_their_order_and_what_was_returned_before_stays():
+    growing = Growing("payouts", house(payouts=[{"sleeve_no": 4, "amount_yen": 5}]).payouts)
+    seen = []
+    for number in range(1, 3 * LEAST_ROOM):
+        row = (1, 1, 2, number, P_WITHDRAWAL, 10 * number, *(0,) * 9)
+        seen.append(growing.add(row))
+    for count, of in enumerate(seen, 2):
+        assert of["event_no"].tolist() == [0, *range(1, count)] and of["amount_yen"][0] == 5
+    assert seen[-1]["amount_yen"][1:].tolist() == [10 * number for number in range(1, 3 * LEAST_ROOM)]
+
+
+def test_a_day_with_many_ends_and_withdrawals_is_as_one_event_at_a_time():
+    asked = [event(number, "withdrawal", sleeve_no=1 + number % 2, amount_yen=1_000 * number) for number in range(1, 30)]
+    ends = [event(40, "sleeve_closed", sleeve_no=1, target_sleeve_no=2), event(41, "withdrawal", sleeve_no=2, amount_yen=50_000),
+            event(42, "terminated", contract_no=1), event(43, "withdrawal", sleeve_no=4, amount_yen=70_000)]
+    after, marks, *_ = book(house(), *asked, *ends)
+    told = columns(after.payouts, "sleeve_no", "kind_code", "amount_yen", "event_no")
+    assert told[:29] == [(1 + number % 2, P_WITHDRAWAL, 1_000 * number, number) for number in range(1, 30)]
+    assert told[29:] == [(2, P_WITHDRAWAL, 50_000, 41), *((number, P_TERMINATION, 0, 42) for number in (1, 2)),
+                         (4, P_WITHDRAWAL, 70_000, 43)]
+    assert marks["refused"] == set()

@@ -5,7 +5,8 @@ import pytest
 from tests.core.build import ALL_ETF, BOND, ETF, FUND, MIXED, NONE_APPROVED, books, columns, day, rules, sleeve
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.ladder import PLACED, PRICED, PURCHASE, SALE
-from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_WITHDRAWAL, Promiser, available, new_payout
+from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_WITHDRAWAL, Promiser, payout_row, spare_yen
+from tsutsumi.core.schema import frame
 
 TODAY = "2026-12-02"
 
@@ -81,7 +82,7 @@ def test_the_instruments_of_a_sleeve_are_held_wanted_or_on_order():
 
 def test_a_payout_starts_open_with_one_promise():
     of = house(TODAY)
-    payout = new_payout(of, 0, 7, P_WITHDRAWAL, 500, day("2026-12-11"), 2)
+    payout = frame("payouts", [payout_row(of, 0, 7, P_WITHDRAWAL, 500, day("2026-12-11"), 2)])
     names = ("account_no", "contract_no", "sleeve_no", "event_no", "amount_yen", "requested_date", "promised_date",
              "first_promised_date", "target_sleeve_no", "reissue_count", "status_code", "paid_date")
     dates = (day(TODAY), day("2026-12-11"), day("2026-12-11"))
@@ -100,4 +101,4 @@ def test_what_is_available_is_the_value_less_what_was_promised_and_charged():
         ],
         dues=[{"sleeve_no": 1, "amount_yen": 30}],
     )
-    assert available(of, 0, 500) == 1_370
+    assert spare_yen(of).tolist() == [870, 6_991]

@@ -4,6 +4,7 @@ Rules: docs/close.md §5. What each event does is in `events` and `exits`.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -12,18 +13,37 @@ from tsutsumi.core.books import Books, index_books, order_offsets
 from tsutsumi.core.debits import Debits
 from tsutsumi.core.flows import Flows
 from tsutsumi.core.journal import Journal
-from tsutsumi.core.promises import Promiser, new_payout
+from tsutsumi.core.promises import P_SLEEVE_CLOSE, Promiser, payout_row, spare_yen
 from tsutsumi.core.refusals import Refused
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import empty, length, sort, stack, take
+from tsutsumi.core.schema import Frame, columns, empty, length, sort, stack, take
 
 OPEN, CLOSING, NOT_OPEN = 0, 1, 9
 INDEX_START = 10**12
+LEAST_ROOM = 64
+
+
+class Growing:
+    """A frame to which rows come one at a time (追記する表); what stands is copied only when its room doubles."""
+
+    def __init__(self, table: str, of: Frame) -> None:
+        self.names, self.of, self.room = [word.column for word in columns(table)], of, of
+
+    def add(self, row: tuple[int, ...]) -> Frame:
+        """Return the rows so far with one more, in the order of the columns; frames returned before stay as they are."""
+        count, room = length(self.of), length(self.room)
+        if count == room:
+            more = max(room, LEAST_ROOM)
+            self.room = {name: np.concatenate([column, np.zeros(more, column.dtype)]) for name, column in self.of.items()}
+        for name, value in zip(self.names, row, strict=True):
+            self.room[name][count] = value
+        self.of = {name: column[: count + 1] for name, column in self.room.items()}
+        return self.of
 
 
 @dataclass
 class Door:
-    """The books while the day's events are booked one by one."""
+    """The books while the day's events are booked one by one; what an event asks is found without a look at all rows."""
 
     books: Books
     rules: Rules
@@ -33,10 +53,39 @@ class Door:
     money_in: np.ndarray
     strategy_changed: np.ndarray
     order_offsets: np.ndarray
+    standing: int  # rows of sleeves that stood before today, by account; what may open today follows
     reshape: bool = False
     debits: Debits = field(init=False)
     fee_events: frozenset[int] = frozenset()  # events that bring a state of fees
     fee_corrections: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.payouts = Growing("payouts", self.books.payouts)
+
+    @cached_property
+    def spare_yen(self) -> np.ndarray:
+        """What is not spoken for in each sleeve, before today's money in (払出しに使える額): kept up by `add_payout`."""
+        return spare_yen(self.books)
+
+    @cached_property
+    def row_of_contract(self) -> np.ndarray:
+        """The row of each contract by its number, -1 for one that the books do not know (契約の行)."""
+        numbers = self.books.contracts["contract_no"]
+        row_of = np.full(self.rules.registry.contracts["account_no"].size, -1, np.int64)
+        row_of[numbers] = np.arange(numbers.size)
+        return row_of
+
+    def contract_row(self, contract_no: int) -> int:
+        """Return the row of a contract, or -1."""
+        return int(self.row_of_contract[contract_no]) if 0 < contract_no < self.row_of_contract.size else -1
+
+    def sleeve_rows(self, contract_no: int) -> np.ndarray:
+        """Return the rows of a contract's sleeves, ascending (契約の運用口)."""
+        account_no = self.books.sleeves["account_no"]
+        account = int(self.rules.registry.contracts["account_no"][contract_no])
+        first, last = np.searchsorted(account_no[: self.standing], [account, account + 1])
+        rows = np.concatenate([np.arange(first, last), np.arange(self.standing, account_no.size)])
+        return rows[self.books.sleeves["contract_no"][rows] == contract_no]
 
     def promiser(self) -> Promiser:
         """Return who promises dates on the books of the moment; no event touches the live orders."""
@@ -63,8 +112,12 @@ class Door:
 
     def add_payout(self, row: int, event: dict, kind: int, amount: int, promised: int) -> None:
         """Add one payout and its promise."""
-        payout = new_payout(self.books, row, event["event_no"], kind, amount, promised, event["target_sleeve_no"])
-        self.books = replace(self.books, payouts=stack(self.books.payouts, payout))
+        if self.payouts.of is not self.books.payouts:
+            self.payouts = Growing("payouts", self.books.payouts)
+        if kind < P_SLEEVE_CLOSE:
+            self.spare_yen[row] -= amount
+        payout = payout_row(self.books, row, event["event_no"], kind, amount, promised, event["target_sleeve_no"])
+        self.books = replace(self.books, payouts=self.payouts.add(payout))
 
 
 def open_door(
@@ -96,7 +149,8 @@ def open_door(
     books = replace(books, sleeves=sleeves, contracts=stack(books.contracts, more), row_of_sleeve=row_of, offsets=offsets)
     rows = length(sleeves)
     money_in = np.zeros(rows, np.int64)
-    return Door(books, rules, flows, journal, alerts, money_in, np.zeros(rows, bool), order_offsets(books), wanted.size > 0)
+    changed, standing = np.zeros(rows, bool), rows - wanted.size
+    return Door(books, rules, flows, journal, alerts, money_in, changed, order_offsets(books), standing, wanted.size > 0)
 
 
 def shut_door(door: Door) -> Books:

@@ -15,7 +15,7 @@ from tsutsumi.core.books import Books
 from tsutsumi.core.drawing_order import Payers, Quotes
 from tsutsumi.core.drawing_rules import MONTHS, next_payment_yen
 from tsutsumi.core.plans import month_number
-from tsutsumi.core.promises import P_DRAWING, Promiser, new_payout, spare_yen
+from tsutsumi.core.promises import P_DRAWING, Promiser, payout_row, spare_yen
 from tsutsumi.core.rules import Rules, TermDrawing
 from tsutsumi.core.schema import Frame, frame, length, sort, stack, take
 from tsutsumi.core.units import percent
@@ -90,8 +90,8 @@ def create_drawings(books: Books, rules: Rules, alerts: Alerts, quotes: Quotes |
         for one, yen in payers.share(contract, amount) if together else [(row, amount)] if amount else []:
             there[one] -= yen
             drawn = int(books.sleeves["sleeve_no"][row]) if one != row else 0
-            made.append(new_payout(books, one, 0, P_DRAWING, yen, date, drawn=drawn))
-    return replace(books, payouts=stack(books.payouts, *made), drawing_states=_with_states(books, states))
+            made.append(payout_row(books, one, 0, P_DRAWING, yen, date, drawn=drawn))
+    return replace(books, payouts=stack(books.payouts, frame("payouts", made)), drawing_states=_with_states(books, states))
 
 
 def _amount(

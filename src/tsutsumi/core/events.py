@@ -83,12 +83,12 @@ def _check_references(door: Door, event: dict) -> None:
 
 def _contract_opened(door: Door, event: dict) -> None:
     contracts = door.books.contracts
-    at = np.flatnonzero(contracts["contract_no"] == event["contract_no"])
-    if at.size == 0 or contracts["status_code"][at[0]] != NOT_OPEN:
+    at = door.contract_row(event["contract_no"])
+    if at < 0 or contracts["status_code"][at] != NOT_OPEN:
         cause = f"{door.rules.name('contract', event['contract_no'])} is unknown or was opened before"
         raise Refused(cause, "register the contract, then open it once")
-    contracts["status_code"][at[0]] = OPEN
-    contracts["opened_date"][at[0]] = contracts["period_start_date"][at[0]] = door.books.day
+    contracts["status_code"][at] = OPEN
+    contracts["opened_date"][at] = contracts["period_start_date"][at] = door.books.day
 
 
 def _sleeve_opened(door: Door, event: dict) -> None:
@@ -98,8 +98,8 @@ def _sleeve_opened(door: Door, event: dict) -> None:
     if row < 0 or sleeves["status_code"][row] != NOT_OPEN:
         cause = f"{door.rules.name('sleeve', number)} is unknown or was opened before"
         raise Refused(cause, "register the sleeve, then open it once")
-    contract = contracts["contract_no"] == sleeves["contract_no"][row]
-    if not (contracts["status_code"][contract] == OPEN).any():
+    at = door.contract_row(int(sleeves["contract_no"][row]))
+    if at < 0 or contracts["status_code"][at] != OPEN:
         raise Refused(f"{door.rules.name('contract', int(sleeves['contract_no'][row]))} is not open", "open the contract first")
     sleeves["status_code"][row], sleeves["opened_date"][row] = OPEN, door.books.day
     door.reshape = True

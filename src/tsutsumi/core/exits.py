@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from tsutsumi.core.door import CLOSING, NOT_OPEN, OPEN, Door
-from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL, available
+from tsutsumi.core.promises import P_SLEEVE_CLOSE, P_TERMINATION, P_TRANSFER, P_WITHDRAWAL
 from tsutsumi.core.refusals import Refused
 from tsutsumi.core.schema import frame, stack, take
 from tsutsumi.core.units import PPM, percent
@@ -18,7 +18,7 @@ def _out(door: Door, event: dict, kind: int) -> None:
     """Refuse what is above the limit; else promise the amount."""
     row = door.open_row(event["sleeve_no"])
     limit, amount = door.rule(row, "withdrawal_limit_ppm"), event["amount_yen"]
-    there = available(door.books, row, int(door.money_in[row]))
+    there = int(door.spare_yen[row] + door.money_in[row])
     if amount <= 0 or amount * PPM > limit * max(there, 0):
         sleeve = door.rules.name("sleeve", event["sleeve_no"])
         cause = f"{amount:,} yen is above {percent(limit)} % of the {there:,} yen available in {sleeve}"
@@ -55,8 +55,8 @@ def close_sleeve(door: Door, event: dict) -> None:
     if event["target_sleeve_no"]:
         _check_target(door, event)
     sleeves = door.books.sleeves
-    others = (sleeves["contract_no"] == sleeves["contract_no"][row]) & (sleeves["status_code"] == OPEN)
-    if others.sum() < 2:
+    own = door.sleeve_rows(int(sleeves["contract_no"][row]))
+    if (sleeves["status_code"][own] == OPEN).sum() < 2:
         sleeve = door.rules.name("sleeve", event["sleeve_no"])
         raise Refused(f"{sleeve} is the last open one of its contract", "terminate the contract instead")
     sleeves["status_code"][row] = CLOSING
@@ -66,22 +66,23 @@ def close_sleeve(door: Door, event: dict) -> None:
 def terminate(door: Door, event: dict) -> None:
     """End a contract with all its sleeves (解約), also one that was closing; one that is paid today apart."""
     contracts, sleeves = door.books.contracts, door.books.sleeves
-    at = np.flatnonzero(contracts["contract_no"] == event["contract_no"])
-    if at.size == 0 or contracts["status_code"][at[0]] != OPEN:
+    at = door.contract_row(event["contract_no"])
+    if at < 0 or contracts["status_code"][at] != OPEN:
         raise Refused(f"{door.rules.name('contract', event['contract_no'])} is not open or ends already", "name an open contract")
     payouts = door.books.payouts
     own = (payouts["contract_no"] == event["contract_no"]) & (payouts["kind_code"] == P_SLEEVE_CLOSE)
     own &= payouts["pay_date"] != door.books.day
     leaving = payouts["sleeve_no"][(payouts["kind_code"] == P_SLEEVE_CLOSE) & ~own]
-    rows = np.flatnonzero((sleeves["contract_no"] == event["contract_no"]) & (sleeves["status_code"] <= CLOSING))
-    rows = rows[~np.isin(sleeves["sleeve_no"][rows], leaving)]
-    contracts["status_code"][at[0]] = CLOSING if rows.size else NOT_OPEN
+    rows = door.sleeve_rows(event["contract_no"])
+    rows = rows[(sleeves["status_code"][rows] <= CLOSING) & ~np.isin(sleeves["sleeve_no"][rows], leaving)]
+    contracts["status_code"][at] = CLOSING if rows.size else NOT_OPEN
     if rows.size == 0:
-        ended = frame("ended", [(int(contracts["account_no"][at[0]]), event["contract_no"], 0, door.books.day)])
+        ended = frame("ended", [(int(contracts["account_no"][at]), event["contract_no"], 0, door.books.day)])
         door.books = replace(door.books, ended=stack(door.books.ended, ended))
         return
     sleeves["status_code"][rows] = CLOSING
-    door.books = replace(door.books, payouts=take(payouts, ~own))
+    if own.any():
+        door.books = replace(door.books, payouts=take(payouts, ~own))
     promiser = door.promiser()
     promised = max(promiser.closing(int(row), door.rules.day_index) for row in rows)
     for row in rows:

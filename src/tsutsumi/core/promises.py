@@ -5,7 +5,6 @@ import numpy as np
 from tsutsumi.core.books import Books, order_offsets
 from tsutsumi.core.ladder import PLACED, PURCHASE, SALE
 from tsutsumi.core.rules import Rules
-from tsutsumi.core.schema import Frame, frame
 
 P_WITHDRAWAL, P_DRAWING, P_TRANSFER, P_SLEEVE_CLOSE, P_TERMINATION = 1, 2, 3, 4, 5
 PAYOUT_KINDS = ("", "withdrawal", "drawing", "transfer", "sleeve_close", "termination")
@@ -68,24 +67,13 @@ class Promiser:
         return max(rules.business_day(last + 1), int(payouts["promised_date"][mine].max(initial=0)))
 
 
-def new_payout(
+def payout_row(
     books: Books, row: int, event_no: int, kind: int, amount: int, promised: int, target: int = 0, drawn: int = 0
-) -> Frame:
-    """Return one open payout row requested today; `drawn` is the sleeve whose drawing another one pays."""
+) -> tuple[int, ...]:
+    """Return the columns of one open payout requested today; `drawn` is the sleeve whose drawing another one pays."""
     sleeves = books.sleeves
     account, contract, sleeve = (int(sleeves[name][row]) for name in ("account_no", "contract_no", "sleeve_no"))
-    return frame("payouts", [
-        (account, contract, sleeve, event_no, kind, amount, books.day, promised, promised, 0, target, 0, OPEN, 0, drawn)
-    ])
-
-
-def available(books: Books, row: int, money_in: int) -> int:
-    """Return what a withdrawal is measured against: value at y + today's money in − open payouts and dues of the sleeve."""
-    sleeve = books.sleeves["sleeve_no"][row]
-    payouts, dues = books.payouts, books.dues
-    mine = (payouts["sleeve_no"] == sleeve) & (payouts["kind_code"] < P_SLEEVE_CLOSE)
-    asked = int(payouts["amount_yen"][mine].sum()) + int(dues["amount_yen"][dues["sleeve_no"] == sleeve].sum())
-    return int(books.sleeves["value_yen"][row]) + money_in - asked
+    return account, contract, sleeve, event_no, kind, amount, books.day, promised, promised, 0, target, 0, OPEN, 0, drawn
 
 
 def spare_yen(books: Books) -> np.ndarray:
