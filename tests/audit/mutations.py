@@ -58,6 +58,8 @@ def day(text: str) -> date:
 
 
 MUTATIONS = {
+    "a fee before its period": (put("fees", {"start_date": day("2025-01-23")}, contract_id="CB", charged_date=day("2025-01-21")),
+                                "no charge before its period"),
     "a yen in the cash of a day": (
         add("values", {"cash_yen": 1, "value_yen": 1}, sleeve_id="A1", date=day("2025-01-08")),
         "cash_yen rebuilt",
