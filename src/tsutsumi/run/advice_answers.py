@@ -14,18 +14,17 @@ from sqlalchemy import Connection, select
 from tsutsumi.core.calendar import epoch_day, next_business_day
 from tsutsumi.core.goal_advice import plans_after
 from tsutsumi.core.goal_dates import moved_date
-from tsutsumi.core.plans import numbers
+from tsutsumi.core.rules import DRAWING, INSTALMENT
 from tsutsumi.run.advice_list import ACCEPTED, SUPERSEDED, UNREAD, AdviceBook, GoalAdvice, Option
-from tsutsumi.run.goal_book import target_of_then
+from tsutsumi.run.advice_plans import changed_plan
+from tsutsumi.run.goal_book import a_month, target_of_then
 from tsutsumi.store.approvals import person
 from tsutsumi.store.audit import append
 from tsutsumi.store.database import House, HouseError, transaction
 from tsutsumi.store.kinds import KINDS, MOST_YEN
 from tsutsumi.store.load_reference import load_table
 from tsutsumi.store.manifest import lock_house
-from tsutsumi.store.tables import advice_answers, drawing_terms, metadata, models
-
-INSTALMENT, DRAWING = "instalment", "drawing"
+from tsutsumi.store.tables import advice_answers, metadata, models
 
 
 @dataclass(frozen=True)
@@ -180,8 +179,9 @@ def _known(task: _Task, said: str):
 
 def _plans(task: _Task) -> tuple[Date, list[str]]:
     """Pay more or less a month: the plans with other amounts from the next day on."""
-    plan_of = {kind: _plan(task, kind) for kind in (INSTALMENT, DRAWING)}
-    before = tuple(_a_month(plan) for plan in plan_of.values())
+    sleeve = task.book.sleeves[task.advice.sleeve_no]
+    plan_of = {kind: task.book.plans.plan(sleeve, kind) for kind in (INSTALMENT, DRAWING)}
+    before = tuple(a_month(plan) for plan in plan_of.values())
     after = plans_after(task.option.kind, task.option.yen, *before)
     if after is None:
         cure = "load the plan that the customer wants (tsutsumi load)"
@@ -238,48 +238,16 @@ CARRIED_OUT = {
 }
 
 
-def _plan(task: _Task, kind: str) -> dict:
-    """Return the plan of the sleeve in force on the next day, or one of nothing."""
-    sleeve = task.advice.sleeve_no
-    known = in_force(task.connection, "plans", task.next_date, {"sleeve_no": sleeve, "kind": kind})
-    if known is None or kind == DRAWING and (_draws_by_terms(task, sleeve) or _drawn_together(task, sleeve)):
-        return {"kind": kind, "amount_yen": 0}
-    return known
-
-
-def _draws_by_terms(task: _Task, sleeve_no: int) -> bool:
-    """Return whether a sleeve has terms of drawing, a pause among them: then less on its drawing plan would change nothing."""
-    rows = task.connection.execute(select(drawing_terms.c.until_date).where(drawing_terms.c.sleeve_no == sleeve_no))
-    return any(until is None or until >= task.next_date for (until,) in rows)
-
-
-def _drawn_together(task: _Task, sleeve_no: int) -> bool:
-    """Return whether all sleeves of the contract pay its drawings: then less on one plan is not what its goal counts."""
-    of = {"contract_no": task.book.sleeves[sleeve_no]["contract_no"]}
-    order = in_force(task.connection, "drawing_orders", task.next_date, of)
-    return order is not None and order["drawings_kind"] == "order"
-
-
-def _a_month(plan: Mapping) -> int:
-    """Return what a plan moves in a month."""
-    return plan["amount_yen"] * _dates(plan)
-
-
-def _dates(plan: Mapping) -> int:
-    """Return on how many days of a month a plan moves its amount."""
-    return max(1, len(numbers(plan.get("days_of_month", ""))))
-
-
 def _change_plan(task: _Task, plan: Mapping, yen: int) -> None:
     """Write the plan with another amount a month from the next day on; the day of the month and all else stay."""
     kind = plan["kind"]
     _refuse_later(task, "plans", {"sleeve_no": task.advice.sleeve_no, "kind": kind})
-    amount = yen // _dates(plan) if kind == DRAWING else -(-yen // _dates(plan))  # over several days: never short of the advice
-    if amount > MOST_YEN:
-        raise task.refused(f"{amount:,} yen a month is more than a plan may be", f"give at most {MOST_YEN:,}")
+    changed = changed_plan(plan, yen)
+    if changed["amount_yen"] > MOST_YEN:
+        raise task.refused(f"{changed['amount_yen']:,} yen is more than a plan may move", f"give at most {MOST_YEN:,}")
     sleeve_id = task.book.sleeves[task.advice.sleeve_no]["sleeve_id"]
-    row = _as_file("plans", plan, {"sleeve_id": sleeve_id})
-    _write(task, "plans", row | {"valid_from_date": str(task.next_date), "amount_yen": str(amount)})
+    row = _as_file("plans", changed, {"sleeve_id": sleeve_id})
+    _write(task, "plans", row | {"valid_from_date": str(task.next_date)})
 
 
 def _refuse_later(task: _Task, name: str, key: Mapping[str, object]) -> None:

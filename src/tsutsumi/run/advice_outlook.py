@@ -12,7 +12,7 @@ from tsutsumi.core.goals.decumulation import asset_life
 from tsutsumi.core.goals.dynamic import best_plan
 from tsutsumi.core.goals.ladder import stored_ppm
 from tsutsumi.core.goals.median_life import MOST_MONTHS, median_lives
-from tsutsumi.core.goals.options import KINDS, NO_LIMIT, Offer
+from tsutsumi.core.goals.options import KINDS, NO_LIMIT, PAY_MORE, Offer
 from tsutsumi.core.goals.portfolio import Portfolio
 from tsutsumi.core.goals.scenarios import fan
 from tsutsumi.core.goals.within import odds
@@ -95,7 +95,7 @@ def goal_outlook(house: House, goal_id: str) -> GoalOutlook:
         most_risk_ppm=None if goal["most_risk_ppm"] == NO_LIMIT else goal["most_risk_ppm"], ladder=tuple(ladder),
         best_dynamic_ppm=best, best_dynamic_model_id=first,
         asset_life_months=_life(goal) if known and goal["monthly_yen"] < 0 else None, fan=_fan(goal) if known else None,
-        options=tuple(_options(book, found)), advice=book.of_goal(number),
+        options=tuple(_options(book, found, goal["drawing_yen"])), advice=book.of_goal(number),
     )
 
 
@@ -155,9 +155,10 @@ def _life(goal: Mapping) -> dict[str, int | None]:
     return {"median_return": None if median < 0 else median, "p5": spread.p5, "p50": spread.p50, "p95": spread.p95}
 
 
-def _options(book: AdviceBook, found: Mapping[str, np.ndarray]) -> list[Option]:
+def _options(book: AdviceBook, found: Mapping[str, np.ndarray], drawing_yen: int) -> list[Option]:
     """Return options as they are listed."""
     names = ("rank_no", "kind_code", "yen", "model_no", "months", "probability_ppm", "cost_yen")
     rows = zip(*(found[name].tolist() for name in names), strict=True) if found else ()
-    return [Option(rank, KINDS[kind], yen, book.ids["models"].get(model, ""), months, ppm, cost, state="")
+    return [Option(rank, KINDS[kind], yen, book.ids["models"].get(model, ""), months, ppm, cost,
+                   min(yen, drawing_yen) if kind == PAY_MORE else 0, state="")
             for rank, kind, yen, model, months, ppm, cost in rows]

@@ -46,9 +46,13 @@ def option_ja(option: Option) -> str:
 
     >>> option_ja(Option(1, "pay_more", 12_000, "", 0, 800_000, 12_000))
     '毎月 12,000 円多く積み立てる'
+    >>> option_ja(Option(1, "pay_more", 20_000, "", 0, 800_000, 20_000, 15_000))
+    '毎月の取り崩しを 15,000 円減らし、毎月 5,000 円多く積み立てる'
     """
+    cut, more = option.cut_yen, option.yen - option.cut_yen
+    less = f"毎月の取り崩しを {cut:,} 円減ら" + ("し、" if more else "す") if cut else ""
     return {
-        "pay_more": f"毎月 {option.yen:,} 円多く積み立てる", "pay_once": f"いま {option.yen:,} 円を追加する",
+        "pay_more": less + (f"毎月 {more:,} 円多く積み立てる" if more else ""), "pay_once": f"いま {option.yen:,} 円を追加する",
         "later_date": f"目標の日を {option.months} か月後にする", "change_model": f"モデルを {option.model_id} に変える",
         "pay_less": f"毎月の積立を {option.yen:,} 円減らす",
     }[option.kind]
@@ -73,7 +77,8 @@ def advice_content(of: GoalAdvice) -> dict:
 
 
 def _option(of: Option) -> dict:
-    names = ("rank", "kind", "yen", "model_id", "months", "probability_ppm", "cost_yen", "state", "made_by", "recorded_at", "note")
+    names = ("rank", "kind", "yen", "model_id", "months", "probability_ppm", "cost_yen", "cut_yen", "state", "made_by",
+             "recorded_at", "note")
     since = str(of.effective_date) if of.effective_date else ""
     return {name: getattr(of, name) for name in names} | {"effective_date": since}
 
@@ -109,7 +114,7 @@ def advice_lines(of: GoalAdvice) -> list[str]:
 
 
 def _english(option: Option) -> str:
-    return option_words(option.kind, option.yen, option.model_id, option.months)
+    return option_words(option.kind, option.yen, option.model_id, option.months, option.cut_yen)
 
 
 # ---- an answer

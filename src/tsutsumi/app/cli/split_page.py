@@ -44,7 +44,7 @@ def split_content(of: CustomerSplit) -> dict:
 
 def _goal(goal: FollowedGoal, paid: Given, saved: Given) -> dict:
     names = ("goal_id", "name", "priority", "sleeve_id", "contract_id", "account_id", "model_id", "status", "want_ppm",
-             "probability_ppm", "floor_ppm", "value_yen", "monthly_yen", "target_yen", "floor_yen")
+             "probability_ppm", "floor_ppm", "value_yen", "monthly_yen", "drawn_yen", "target_yen", "floor_yen")
     limit = None if goal.most_risk_ppm >= NO_LIMIT else goal.most_risk_ppm
     ja, en = sentence(goal, paid)
     return {name: getattr(goal, name) for name in names} | {
