@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from tests.app.advised_house import rows, told
 from tests.days.small_house import FIRST, house_rows
+from tsutsumi.app.cli.screen import WIDTH, width
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.options import KINDS
@@ -303,8 +304,8 @@ def test_a_goal_that_is_drawn_on_shows_how_long_it_lasts_with_its_spread(capsys,
         most = [1_201 if life[name] is None else life[name] for name in ("p5", "p50", "p95")]
         assert life["median_return"] == told_of["asset_life_months"] and most == sorted(most) and most[0] < most[1]
         assert abs(most[1] - life["median_return"]) <= 2 + most[1] // 4, "median months are no median course, but near it"
-        line = next(line for line in told(capsys, folder, "--goal", goal)[1].splitlines() if "資産寿命" in line)
-        assert f"median {life['median_return']:,} か月" in line and f"worst 5 % {life['p5']:,} か月" in line
+        page = told(capsys, folder, "--goal", goal)[1]
+        assert f"median {life['median_return']:,} か月" in page and f"worst 5 % {life['p5']:,} か月" in page
     other = f"G{int(before['goal_no'][np.flatnonzero(before['monthly_yen'] == 0)[-1]]):03}"
     assert listed(capsys, folder, "--goal", other)["asset_life_months"] is None
     assert "資産寿命" not in told(capsys, folder, "--goal", other)[1]
@@ -352,3 +353,13 @@ def test_advice_has_the_same_bytes_in_any_number_of_partitions_and_again(closed)
     told_on = [day for day in (Date(2018, 1, 15), Date(2018, 1, 16), TOLD) if "advice" in load_day(house, day)]
     house.engine.dispose()
     assert Date(2018, 1, 15) in told_on
+
+
+def test_every_page_fits_on_a_screen_and_says_whose_goal_it_is(capsys, folder):
+    goal = listed(capsys, folder)["advice"][-1]
+    customer = goal["customer_id"]
+    accepted(capsys, folder, "pay_more")
+    for words in ((), ("--all",), ("--goal", goal["goal_id"]), ("--customer", customer)):
+        code, out, _ = told(capsys, folder, *words)
+        wide = [line for line in out.splitlines() if width(line) > WIDTH and not line.startswith("  tsutsumi")]
+        assert code == 0 and wide == [] and customer in out

@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from tsutsumi.app.cli.advise import app
-from tsutsumi.app.cli.advise_page import folded, width
+from tsutsumi.app.cli.screen import folded, width
 
 EXAMPLE = (files("tsutsumi") / "examples" / "advice" / "retired-employee.toml").read_text("utf-8")
 ASKS = EXAMPLE.split("# Leave out")[0]

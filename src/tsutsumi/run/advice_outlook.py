@@ -16,6 +16,7 @@ from tsutsumi.core.goals.options import KINDS, NO_LIMIT, PAY_MORE, Offer
 from tsutsumi.core.goals.portfolio import Portfolio
 from tsutsumi.core.goals.scenarios import fan
 from tsutsumi.core.goals.within import odds
+from tsutsumi.core.rules import Rules
 from tsutsumi.core.units import PPM
 from tsutsumi.run.advice_list import STATUS_NONE, AdviceBook, GoalAdvice, Option
 from tsutsumi.run.close_day import read_reference
@@ -37,6 +38,7 @@ class GoalOutlook:
     asset_life_months : how long the drawing of a goal goes on, if it draws: at the median return of every month, in the worst 5 %,
         half and 95 % of outcomes; None is more than 1,200 months
     fan : percentiles of the value by year
+    surplus_from : the sleeves whose surplus comes into this one by a rule in force: nothing above foresees it
     options : what could be done now, as it would be advised tonight
     advice : the latest advice that was given, with its answers
     """
@@ -45,6 +47,7 @@ class GoalOutlook:
     goal_id: str
     name: str
     sleeve_id: str
+    customer_id: str
     customer: str
     status: str
     probability_ppm: int | None
@@ -62,6 +65,7 @@ class GoalOutlook:
     best_dynamic_model_id: str
     asset_life_months: Mapping[str, int | None] | None
     fan: list[dict] | None
+    surplus_from: tuple[str, ...]
     options: tuple[Option, ...]
     advice: GoalAdvice | None
 
@@ -95,7 +99,7 @@ def goal_outlook(house: House, goal_id: str) -> GoalOutlook:
         most_risk_ppm=None if goal["most_risk_ppm"] == NO_LIMIT else goal["most_risk_ppm"], ladder=tuple(ladder),
         best_dynamic_ppm=best, best_dynamic_model_id=first,
         asset_life_months=_life(goal) if known and goal["monthly_yen"] < 0 else None, fan=_fan(goal) if known else None,
-        options=tuple(_options(book, found, goal["drawing_yen"])), advice=book.of_goal(number),
+        surplus_from=_givers(book, rules, goal["sleeve_no"]), options=tuple(_options(book, found, goal["drawing_yen"])), advice=book.of_goal(number),
     )
 
 
@@ -153,6 +157,14 @@ def _life(goal: Mapping) -> dict[str, int | None]:
     median = int(median_lives(*(np.array([figure]) for figure in (now, -monthly, goal["mean_ppm"], goal["risk_ppm"])))[0])
     spread = asset_life(held.mu, held.vol, now, [monthly] * (MOST_MONTHS + 1))
     return {"median_return": None if median < 0 else median, "p5": spread.p5, "p50": spread.p50, "p95": spread.p95}
+
+
+def _givers(book: AdviceBook, rules: Rules, sleeve_no: int) -> tuple[str, ...]:
+    """Return the sleeves whose rule of surplus names a sleeve (余剰を渡す運用口)."""
+    if rules.surplus is None:
+        return ()
+    givers = rules.surplus["sleeve_no"][rules.surplus["to_sleeve_no"] == sleeve_no]
+    return tuple(book.sleeves[number]["sleeve_id"] for number in givers.tolist())
 
 
 def _options(book: AdviceBook, found: Mapping[str, np.ndarray], drawing_yen: int) -> list[Option]:

@@ -41,6 +41,7 @@ class FollowedGoal:
     fixed : why its payment stays as it is: untold, ended, unsuitable, later_plan (a plan that begins later is loaded), answered
         (accepted advice is not carried out yet); empty: it may be moved
     stays : its savings stay where they are: what is drawn of them would change with them
+    surplus_from : the sleeves whose surplus comes into its own by a rule in force: no probability foresees it
     payment, savings : its share of the payments, and of the savings of its account
     """
 
@@ -72,6 +73,7 @@ class FollowedGoal:
     drawn_yen: int
     fixed: str
     stays: bool
+    surplus_from: tuple[str, ...]
     payment: Share
     savings: Share
 
@@ -135,7 +137,7 @@ def _rows(connection: Connection, customer_id: str, house: House) -> dict[str, l
     contracts = [row["contract_no"] for row in rows["contracts"]]
     rows |= {name: of(name, "contract_no", contracts) for name in ("sleeves", "contract_limits", "drawing_orders")}
     sleeves = [row["sleeve_no"] for row in rows["sleeves"]]
-    rows |= {name: of(name, "sleeve_no", sleeves) for name in ("goals", "plans", "drawing_terms")}
+    rows |= {name: of(name, "sleeve_no", sleeves) for name in ("goals", "plans", "drawing_terms", "surplus_rules")}
     rows |= {name: of(name, "goal_no", [row["goal_no"] for row in rows["goals"]]) for name in ("goal_targets", "advice_answers")}
     accounts = [row["account_no"] for row in rows["contracts"]]
     every = {name: [dict(row._mapping) for row in connection.execute(select(metadata.tables[name]))] for name in OF_ALL}
@@ -151,7 +153,8 @@ def _followed(books: Books, rules: GoalRules, rows: Mapping[str, list[dict]], da
     plans = in_force(rows["plans"], day, "sleeve_no", "kind")
     later = {row["sleeve_no"] for row in rows["plans"] if row["kind"] == INSTALMENT and row["valid_from_date"] > date}
     answered = {row["goal_no"] for row in rows["advice_answers"] if row["answer"] == "accepted" and row["effective_date"] > date}
-    stay = _staying(rows, date)
+    stay, rules_of_surplus = _staying(rows, date), in_force(rows["surplus_rules"], day, "sleeve_no")
+    givers = [(row["to_sleeve_no"], by["sleeves"][number]["sleeve_id"]) for (number,), row in sorted(rules_of_surplus.items())]
     place = {number: k for k, number in enumerate(rules.goals["goal_no"].tolist())}
     free, found = spare_yen(books), []
     for row, number in enumerate(books.goals["goal_no"].tolist()):
@@ -179,6 +182,7 @@ def _followed(books: Books, rules: GoalRules, rows: Mapping[str, list[dict]], da
             **{name: facts[name] for name in ("value_yen", "monthly_yen", "target_yen", "mean_ppm", "risk_ppm")},
             target_date=from_epoch_day(facts["target_date"]), payment_yen=payment.today_yen, payment=payment, savings=savings,
             drawn_yen=max((a_month(plan) if plan else 0) - facts["monthly_yen"], 0), stays=goal["sleeve_no"] in stay,
+            surplus_from=tuple(name for to, name in givers if to == goal["sleeve_no"]),
         )
         if fixed != UNTOLD and one.floor_yen:
             one = _with_floor(one)

@@ -15,6 +15,7 @@ from tsutsumi.app.cli.advice_page import (
     outlook_lines,
 )
 from tsutsumi.app.cli.failure import DONE, read_date, told
+from tsutsumi.app.cli.screen import fitted
 from tsutsumi.app.cli.split_page import split_answer_content, split_answer_lines, split_content, split_lines
 from tsutsumi.run import clock
 from tsutsumi.run.advice_answers import ACCEPTED, Answered, answer, open_kinds
@@ -126,4 +127,4 @@ def _customer(
 
 
 def _print(value: object, lines: list[str], json: bool) -> None:
-    print(json_text.dumps(value, ensure_ascii=False, indent=1) if json else "\n".join(lines))
+    print(json_text.dumps(value, ensure_ascii=False, indent=1) if json else "\n".join(fitted(lines)))

@@ -1,9 +1,8 @@
 """The page of `tsutsumi advise` (ご提案書): what an adviser turns round and shows, every figure with its arithmetic."""
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from tsutsumi.app.cli.screen import WIDTH, folded, table, width
 from tsutsumi.core.household import Assumption, Correlation, Movement, Product, Tables, weights
 from tsutsumi.core.household_advice import Advice, Side, used_assumptions, used_movements, used_products
 from tsutsumi.core.household_lines import (
@@ -18,8 +17,6 @@ from tsutsumi.core.household_lines import (
 from tsutsumi.core.household_numbers import shown
 from tsutsumi.core.household_precise import BestShare
 
-WIDTH = 100
-WORD = re.compile(r"[（「“]*(?:[ァ-ヶー]{1,16}|[!-~–−×…≈]+|.)[。、）」”]* ?")
 DUE = {"once": "初年度に一度 once", "yearly": "毎年 every year"}
 NOT_COUNTED = (
     "売却にかかる税金（利益の20.315%）や解約手数料、NISA の枠。",
@@ -209,34 +206,3 @@ def _row(text: str, row: Assumption | Movement | Correlation | Product) -> list[
     since = f"{row.valid_from_date} " if row.valid_from_date else ""
     return [f"  {mark}{text}", *(f"      {line}" for line in folded(f"{since}{row.source}", WIDTH - 6))]
 
-
-# ---- the screen
-
-
-def width(text: str) -> int:
-    """Return the columns that a text takes on a screen; a Japanese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def folded(text: str, columns: int) -> list[str]:
-    """Return a text in lines of so many columns, broken between words: Latin and katakana ones whole, no line starts with 。"""
-    lines, line = [], ""
-    for word in WORD.findall(text):
-        if line and width(line + word.rstrip()) > columns:
-            lines.append(line.rstrip())
-            line = ""
-        line += word if line else word.lstrip()
-    return [*lines, line.rstrip()]
-
-
-def table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
-    """Return rows as lines whose columns stand under each other."""
-    widths = [max(width(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = []
-        for n, cell in enumerate(row):
-            space = " " * (widths[n] - width(cell))
-            cells.append(f"{space}{cell}" if n in right else f"{cell}{space}")
-        lines.append(f"  {'  '.join(cells)}".rstrip())
-    return lines

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import date as Date
 
-from tsutsumi.app.cli.advise_page import table
+from tsutsumi.app.cli.screen import table
 from tsutsumi.core.household import decimal_text
 from tsutsumi.core.household_later import LaterValue
 from tsutsumi.core.household_numbers import shown
