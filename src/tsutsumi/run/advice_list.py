@@ -160,7 +160,8 @@ class AdviceBook:
         if row is not None:
             status = STATUSES[int(self.books.goals["status_code"][row])]
             probability = None if status == STATUS_NONE else int(self.books.goals["probability_ppm"][row])
-        return {"goal_id": goal["goal_id"], "name": goal["name"], "sleeve_id": sleeve["sleeve_id"], "customer": customer["name"], "customer_id": customer["customer_id"],
+        return {"goal_id": goal["goal_id"], "name": goal["name"], "sleeve_id": sleeve["sleeve_id"],
+                "customer": customer["name"], "customer_id": customer["customer_id"],
                 "status": status, "probability_ppm": probability}
 
     def _advice(self, goal_no: int, date: Date) -> GoalAdvice:

@@ -99,7 +99,8 @@ def goal_outlook(house: House, goal_id: str) -> GoalOutlook:
         most_risk_ppm=None if goal["most_risk_ppm"] == NO_LIMIT else goal["most_risk_ppm"], ladder=tuple(ladder),
         best_dynamic_ppm=best, best_dynamic_model_id=first,
         asset_life_months=_life(goal) if known and goal["monthly_yen"] < 0 else None, fan=_fan(goal) if known else None,
-        surplus_from=_givers(book, rules, goal["sleeve_no"]), options=tuple(_options(book, found, goal["drawing_yen"])), advice=book.of_goal(number),
+        surplus_from=_givers(book, rules, goal["sleeve_no"]),
+        options=tuple(_options(book, found, goal["drawing_yen"])), advice=book.of_goal(number),
     )
 
 
