@@ -289,7 +289,7 @@ def test_where_surplus_comes_in_the_pages_say_that_it_is_not_foreseen(capsys, fo
     added(folder, "surplus_rules", rule | {"valid_from_date": TOLD})
     for words in (("--goal", "G002"), ("--customer", CUSTOMER)):
         out = told(capsys, folder, *words)[1]
-        assert f"{giver} から" in out and "余剰を見込まず" in out and f"surplus of {giver}" in out
+        assert f"{giver} から" in out and "余剰を見込んでいません" in out and f"surplus of {giver}" in out
     assert [goal["surplus_from"] for goal in seen(capsys, folder)["goals"]] == [[giver], [], []]
     told_of = json.loads(told(capsys, folder, "--goal", "G002", "--json")[1])
     assert told_of["surplus_from"] == [giver] and "余剰" not in told(capsys, folder, "--goal", "G001")[1]

@@ -141,6 +141,8 @@ def _found(book: AdviceBook, goal_id: str, kind: str, date: Date | None) -> tupl
     latest = book.latest(number)
     if latest is None:
         raise HouseError(f"goal {goal_id}: no advice was given on it: see the list (tsutsumi advice {book.house.folder})")
+    if date is not None and date > latest:
+        raise HouseError(f"goal {goal_id}: no advice was given on {date}, the last is of {latest}: read that and answer it")
     if date is not None and date != latest:
         raise HouseError(f"goal {goal_id}: the advice of {date} is {SUPERSEDED} by that of {latest}: read that and answer it")
     advice = book.of_goal(number)

@@ -52,7 +52,8 @@ class CustomerSplit:
     payments : of each goal, the yen a month on its plan's days
     left_yen : payments that no plan could take: less than the days of a plan
     savings : of each goal, the savings after transfers, the payments being shared out already
-    pot : what one pot would come to, keys of `budget_outlook`; None for fewer than two goals, with `pot_error` where it has none
+    pot : what one pot would come to, keys of `budget_outlook`; None for fewer than two goals that need money, with `pot_error`
+        where it has none
     """
 
     of: CustomerGoals
@@ -141,6 +142,7 @@ def _savings(goals: Sequence[FollowedGoal], movable: list[int], paid: tuple[Give
 def _pot(of: CustomerGoals) -> tuple[Mapping | None, str]:
     """Return what one pot with all savings and payments would come to, or why it cannot be told."""
     goals = [one for one in of.goals if one.probability_ppm is not None and one.months_ppm > 0]
+    goals = [one for one in goals if one.target_yen or one.drawn_yen]
     if len(goals) < 2:
         return None, ""
     timeline = Timeline(of.date)

@@ -1,6 +1,7 @@
 """How advice on goals looks (改善案の表示): lists, one goal with everything, and answers; JSON content beside lines of text."""
 
 from collections.abc import Iterable
+from datetime import date as Date
 
 from tsutsumi.app.cli.fee_layout import table_lines
 from tsutsumi.app.cli.screen import folded
@@ -21,6 +22,7 @@ STATUS_WORDS = {
 }
 PARTS = {"market_ppm": "市場 market", "payment_ppm": "入出金 payment", "time_ppm": "時間 time", "assumption_ppm": "前提 assumption"}
 FAN = ("p5", "p25", "p50", "p75", "p95")
+WRITTEN = {"plans": "積立・取り崩しの計画", "events": "戦略変更の指図", "goal_targets": "目標の次の行"}
 OPTION_WIDTH = 40  # the words of an option, so that its table fits on the screen
 LIVES = {"median_return": "毎月が中央値 at each month's median", "p50": "半数の場合 half of cases", "p5": "悪い 5 % worst 5 %"}
 
@@ -149,12 +151,27 @@ def answer_lines(of: Answered) -> list[str]:
     word = {"accepted": "受諾 accepted", "declined": "辞退 declined"}[of.answer]
     told = f"{of.advice.goal_id} {word}（{of.made_by}）: {option_ja(of.option)}。 {_english(of.option)}"
     if not of.new:
-        return [f"{told}", f"  すでに {of.recorded_at} に回答済みです。何も変わりません。 Answered already: nothing was changed."]
+        return [told, *again_lines(of.recorded_at)]
     if of.answer == "declined":
         return [told]
     if not of.written:
         return [told, f"  {of.option.yen:,} 円の入金を待ちます。 Waiting for the deposit."]
-    return [told, f"  {of.effective_date} から from then on: {', '.join(of.written)}"]
+    return [told, written_line(of.effective_date, of.written)]
+
+
+def again_lines(recorded_at: str) -> list[str]:
+    """Return that an answer was there already (回答済みの注記)."""
+    return [f"  すでに {recorded_at} に回答済みです。何も変わりません。", "  Answered already: nothing was changed."]
+
+
+def written_line(since: Date, tables: Iterable[str]) -> str:
+    """Return from when what was accepted counts, and where it was written (書いた表).
+
+    >>> written_line(Date(2020, 7, 1), ["plans"])
+    '  2020-07-01 から効きます（積立・取り崩しの計画） in force from then on: plans'
+    """
+    names = list(tables)
+    return f"  {since} から効きます（{'、'.join(WRITTEN[name] for name in names)}） in force from then on: {', '.join(names)}"
 
 
 # ---- one goal
@@ -179,12 +196,12 @@ def surplus_lines(givers: Iterable[str]) -> list[str]:
     """Return that surplus which comes into a sleeve is not foreseen (余剰の注記); nothing without a rule.
 
     >>> surplus_lines(("S1", "S2"))[0]
-    '余剰の振替の行き先です（S1、S2 から）。達成確率も案も、受け取る余剰を見込まず、その分だけ控えめです。'
+    '余剰を S1、S2 から受け取るルールがあります。達成確率も案も、その余剰を見込んでいません。'
     """
     names = list(givers)
     if not names:
         return []
-    return [f"余剰の振替の行き先です（{'、'.join(names)} から）。達成確率も案も、受け取る余剰を見込まず、その分だけ控えめです。",
+    return [f"余剰を {'、'.join(names)} から受け取るルールがあります。達成確率も案も、その余剰を見込んでいません。",
             f"Gets the surplus of {', '.join(names)}: neither the probability nor the options foresee it."]
 
 

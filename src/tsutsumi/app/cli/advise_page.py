@@ -86,6 +86,9 @@ def _side(side: Side, advice: Advice) -> list[str]:
         figures = (100 * weight, row.return_pct, holding.cost_pct, row.risk_pct)
         rows.append((holding.name, _class(row), f"{holding.value_yen:,}", *(f"{shown(figure, 4)}%" for figure in figures)))
     rows.append(("合計 total", "", f"{advice.total_yen:,}", "100%", "", "", ""))
+    if max(map(width, table(rows, right=range(2, 7)))) > WIDTH:  # below, what is assumed has both
+        classes = ["種類", "class", *(tables.assumptions[holding.class_name].ja for holding in side.holdings), ""]
+        rows = [(row[0], name, *row[2:]) for row, name in zip(rows, classes, strict=True)]
     formulas = rough_formulas(side, tables, advice.aversion)
     return [*table(rows, right=range(2, 7)), "", *(line for formula in formulas for line in _formula(formula))]
 
@@ -194,7 +197,8 @@ def _assumed(advice: Advice) -> Iterator[str]:
         yield from _row(f"相関 correlation {pair}: {shown(row.correlation)}", row)
     for row in used_products(advice):
         yield from _row(f"商品 product {row.ja} {row.en}: 費用 cost {shown(row.cost_pct)}%", row)
-    yield "  * 出典で直接確かめていない数字。お客さまに示す前にご確認ください。Second hand: check before you show it to a customer."
+    yield "  * 出典で直接確かめていない数字。お客さまに示す前にご確認ください。"
+    yield "    Second hand: check before you show it to a customer."
 
 
 def _market(class_name: str, tables: Tables) -> str:

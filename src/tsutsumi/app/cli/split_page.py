@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tsutsumi.app.cli.advice_page import STATUS_WORDS, percent, surplus_lines
+from tsutsumi.app.cli.advice_page import STATUS_WORDS, again_lines, percent, surplus_lines, written_line
 from tsutsumi.core.goals.budget_split import BACK, ENOUGH, ESSENTIAL, KEPT, NO_USE, NOTHING, SHORT, WISH
 from tsutsumi.core.goals.options import NO_LIMIT
 from tsutsumi.run.customer_goals import ANSWERED, ENDED, LATER_PLAN, UNSUITABLE, UNTOLD, FollowedGoal
@@ -107,6 +107,10 @@ def _standing(goals: Iterable[FollowedGoal]) -> list[str]:
 def _payments(of: CustomerSplit) -> list[str]:
     lines = [f"■ 同じ毎月 {of.total_yen:,} 円の配分（優先順位の順に、必要額、つぎに希望額）",
              "  the same money a month by priority, essential amounts first"]
+    if of.of.goals and all(goal.fixed for goal in of.of.goals):
+        lines = ["■ 毎月の積立の配分：いま動かせる積立はありません payments a month: none may be moved now"]
+    if not any(goal.payment_yen for goal in of.of.goals):
+        return [*lines, "  積立がないので、配分するものはありません。 Nothing is paid a month: there is nothing to split."]
     for goal, paid in zip(of.of.goals, of.payments, strict=True):
         ja, en = sentence(goal, paid)
         lines += [f"  {goal.goal_id} {goal.name}: {ja}", f"      {en}"]
@@ -177,8 +181,8 @@ def split_answer_lines(of: SplitAnswered) -> list[str]:
     word = {"accepted": "受諾 accepted", "declined": "辞退 declined"}[of.answer]
     lines = [f"{of.split.of.customer_id} {of.split.of.name} 様 {of.split.of.date} の配分案 split: {word}（{of.made_by}）"]
     if not of.new:
-        return [*lines, f"  すでに {of.recorded_at} に回答済みです。何も変わりません。 Answered already: nothing was changed."]
+        return [*lines, *again_lines(of.recorded_at)]
     for goal, given in of.split.changed if of.answer == "accepted" else ():
         ja, en = sentence(goal, given)
         lines += [f"  {goal.goal_id} {goal.name}: {ja}", f"      {en}"]
-    return [*lines, f"  {of.effective_date} から from then on: plans"] if of.answer == "accepted" else lines
+    return [*lines, written_line(of.effective_date, ["plans"])] if of.answer == "accepted" else lines
