@@ -76,7 +76,7 @@ def test_a_result_without_a_house_tells_every_reason(capsys):
     code, out, err = told(capsys, *SAMPLE, "--models", str(FOLDER / "models.csv"))
     assert (code, err) == (0, "")
     assert "\n    52: 3 点 3 points\n" in out and "    投資信託 funds: 2 点 2 points\n" in out
-    assert "余力 capacity: 15 点 points → growth" in out and "結果 result: バランス balanced" in out
+    assert "余力 capacity: 15 点 points → 成長 growth" in out and "結果 result: バランス balanced" in out
     assert "○ mix: リスク 11.5 % は上限 12 % 以内" in out and "× growth: リスク 16.5 % は上限 12 % を超える" in out
     found = json.loads(told(capsys, *SAMPLE, "--models", str(FOLDER / "models.csv"), "--json")[1])
     assert sum(step["points"] for step in found["steps"]) == found["points"] == sum(found["score_points"].values()) == 27
