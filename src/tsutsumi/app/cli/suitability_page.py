@@ -120,9 +120,9 @@ def history_lines(contract_id: str, entries: list[Entry]) -> list[str]:
     for one in entries:
         kept = one.kept
         moved = "" if before is None or before == kept.most_risk_ppm else f"（{percent(before)} → {percent(kept.most_risk_ppm)}）"
-        result = one.assessment.result
+        result, since = one.assessment.result, f"{kept.limit_from_date} から since"
         text += ["", f"{kept.date} {_both(result.ja, result.en)}、{kept.points} 点 points、担当 by {kept.made_by}",
-                 f"    年率リスクの上限 risk a year at most {percent(kept.most_risk_ppm)}{moved}、{kept.limit_from_date} から since"]
+                 f"    年率リスクの上限 risk a year at most {percent(kept.most_risk_ppm)}{moved}、{since}"]
         for change in one.changes:
             answers = f"{_both(change.before_ja, change.before_en)} → {_both(change.after_ja, change.after_en)}"
             text += [f"    {change.text_ja} {change.text_en}",
