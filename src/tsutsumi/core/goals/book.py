@@ -120,24 +120,34 @@ def _look_up_few(now, monthly, target, months, at_end, which, few, nu, sigma, no
 
 
 @njit(cache=True, error_model="numpy")
-def _touch(monthly, months, which, nu, sigma, wanted):
-    """Mark the nodes of the atlas that goals without tables are read from."""
+def _touch(months, nu, sigma, wanted):
+    """Mark the nodes of the atlas that a horizon of a portfolio is read from, whichever way the goal goes."""
+    if months < 2 or sigma < NO_RISK or not covers(months, nu, sigma):
+        return
     at, weights = np.empty(3, np.int64), np.empty((3, 4))
-    for n in range(which.size):
-        k, t = which[n], months[n]
-        if k < 0 or t < 2 or sigma[k] < NO_RISK or not covers(t, nu[k], sigma[k]):
-            continue
-        drift = -nu[k] if monthly[n] < 0.0 else nu[k]
-        cell(t, drift * t, sigma[k] * math.sqrt(t), at, weights)
+    for drift in (nu, -nu):
+        cell(months, drift * months, sigma * math.sqrt(months), at, weights)
         wanted[at[0] : at[0] + 4, at[1] : at[1] + 4, at[2] : at[2] + 4] = True
 
 
-def _nodes(monthly, months, which, few, nu, sigma) -> np.ndarray:
-    """Return the atlas for some goals: of a few that have no tables only what they touch."""
-    if months.size > FEW_GOALS or not few.all():
+@njit(cache=True, error_model="numpy")
+def _touch_all(months, which, few, longest, nu, sigma, wanted):
+    """Mark the nodes that goals without tables touch, and those of the tables."""
+    for n in range(which.size):
+        if which[n] >= 0 and few[which[n]]:
+            _touch(months[n], nu[which[n]], sigma[which[n]], wanted)
+    for k in range(nu.size):
+        if not few[k]:
+            for t in range(2, longest[k] + 1):
+                _touch(t, nu[k], sigma[k], wanted)
+
+
+def _nodes(months, which, few, longest, nu, sigma) -> np.ndarray:
+    """Return the atlas for some goals: for a few of them only what they touch."""
+    if months.size > FEW_GOALS:
         return atlas()
     wanted = np.zeros(NODES, np.bool_)
-    _touch(monthly, months, which, nu, sigma, wanted)
+    _touch_all(months, which, few, longest, nu, sigma, wanted)
     return atlas_at(wanted)
 
 
@@ -206,7 +216,7 @@ def probabilities(now_yen, monthly_yen, target_yen, months, mean, risk, at_end: 
     _use(which, horizon, counts, longest)
     longest = np.clip(longest, 1, 600)
     few = (counts < GOALS_A_MONTH * longest) | (sigma < NO_RISK)
-    nodes = _nodes(yen[1], horizon, which, few, nu, sigma)
+    nodes = _nodes(horizon, which, few, longest, nu, sigma)
     _look_up_few(*yen, horizon, at_end, which, few, nu, sigma, nodes, out)
     for stack in stacks(np.flatnonzero(~few), longest):
         arrays = empty_tables(len(stack), int(longest[stack].max()))
