@@ -73,13 +73,13 @@ class _Task:
 
 
 def answer(
-    house: House, goal_id: str, kind: str, said: str, by: str, recorded_at: str, note: str = "", date: Date | None = None,
-) -> Answered:
-    """Keep the answer to an option of advice, and have the next close carry it out if it is accepted (改善案への回答).
+    house: House, goal_id: str, kind: str | None, said: str, by: str, recorded_at: str, note: str = "", date: Date | None = None,
+) -> list[Answered]:
+    """Keep the answer to options of advice, and have the next close carry out what is accepted (改善案への回答).
 
     Parameters
     ----------
-    goal_id, kind : of the option
+    goal_id, kind : of the option; without a kind every one that waits for an answer
     said : "accepted" or "declined"
     by : who answers, or who wrote it down
     recorded_at : the moment, from `run/clock.py`
@@ -87,47 +87,46 @@ def answer(
 
     Returns
     -------
-    Answered
-        `new` is False where the same answer was there already: then nothing was written.
+    list of Answered
+        One for each option; `new` is False where the same answer was there already: then nothing was written for it.
 
     Raises
     ------
     HouseError
-        The goal or option is unknown, it was answered otherwise, newer advice exists, the sleeve is closed, or it cannot be carried
-        out: one line of what, why and what to do.
+        The goal or option is unknown, nothing waits, it was answered otherwise, newer advice exists, the sleeve is closed, or it
+        cannot be carried out: one line of what, why and what to do; nothing is written then.
     """
     name = person(by)
     with lock_house(house.folder, "advice"):
         book = AdviceBook(house)
-        advice, option = _found(book, goal_id, kind, date)
+        asked = [_found(book, goal_id, one, date) for one in ([kind] if kind else _open_kinds(book, goal_id))]
         with transaction(house) as connection:
-            task = _Task(connection, book, advice, option, name, recorded_at)
-            known = _known(task, said)
-            if known is not None:
-                return Answered(advice, option, said, False, known.made_by, known.recorded_at, known.effective_date, ())
-            since, written = CARRIED_OUT[kind](task) if said == ACCEPTED else (task.next_date, ())
-            row = {"goal_no": advice.goal_no, "date": advice.date, "kind": kind, "answer": said, "effective_date": since,
-                   "made_by": name, "recorded_at": recorded_at, "note": note.strip()}
-            connection.execute(advice_answers.insert(), row)
-            told = {"goal_id": goal_id, "date": str(advice.date), "kind": kind, "yen": option.yen, "model_id": option.model_id,
-                    "months": option.months, "effective_date": str(since), "written": list(written), "note": row["note"]}
-            append(connection, name, f"advice {said}", told, recorded_at)
-    return Answered(advice, option, said, True, name, recorded_at, since, tuple(written))
+            tasks = [_Task(connection, book, advice, option, name, recorded_at) for advice, option in asked]
+            return [_answer(task, said, note.strip()) for task in tasks]
 
 
-def open_kinds(house: House, goal_id: str) -> list[str]:
-    """Return the options of the latest advice on a goal that wait for an answer (未回答の案).
+def _answer(task: _Task, said: str, note: str) -> Answered:
+    """Keep the answer to one option."""
+    advice, option, known = task.advice, task.option, _known(task, said)
+    if known is not None:
+        return Answered(advice, option, said, False, known.made_by, known.recorded_at, known.effective_date, ())
+    since, written = CARRIED_OUT[option.kind](task) if said == ACCEPTED else (task.next_date, ())
+    row = {"goal_no": advice.goal_no, "date": advice.date, "kind": option.kind, "answer": said, "effective_date": since,
+           "made_by": task.by, "recorded_at": task.recorded_at, "note": note}
+    task.connection.execute(advice_answers.insert(), row)
+    told = {"goal_id": advice.goal_id, "date": str(advice.date), "kind": option.kind, "yen": option.yen,
+            "model_id": option.model_id, "months": option.months, "effective_date": str(since), "written": list(written), "note": note}
+    append(task.connection, task.by, f"advice {said}", told, task.recorded_at)
+    return Answered(advice, option, said, True, task.by, task.recorded_at, since, tuple(written))
 
-    Raises
-    ------
-    HouseError
-        The goal is unknown, or nothing waits.
-    """
-    book = AdviceBook(house)
+
+def _open_kinds(book: AdviceBook, goal_id: str) -> list[str]:
+    """Return the options of the latest advice on a goal that wait for an answer (未回答の案), or refuse where there is none."""
     advice = book.of_goal(book.goal_no(goal_id))
     kinds = [option.kind for option in advice.options if option.state == UNREAD] if advice else []
     if not kinds:
-        raise HouseError(f"goal {goal_id}: no option waits for an answer: see the list (tsutsumi advice {house.folder} --all)")
+        cure = f"see the list (tsutsumi advice {book.house.folder} --all)"
+        raise HouseError(f"goal {goal_id}: no option waits for an answer: {cure}")
     return kinds
 
 
