@@ -115,7 +115,8 @@ def _answer(task: _Task, said: str, note: str) -> Answered:
            "made_by": task.by, "recorded_at": task.recorded_at, "note": note}
     task.connection.execute(advice_answers.insert(), row)
     told = {"goal_id": advice.goal_id, "date": str(advice.date), "kind": option.kind, "yen": option.yen,
-            "model_id": option.model_id, "months": option.months, "effective_date": str(since), "written": list(written), "note": note}
+            "model_id": option.model_id, "months": option.months, "effective_date": str(since), "written": list(written),
+            "note": note}
     append(task.connection, task.by, f"advice {said}", told, task.recorded_at)
     return Answered(advice, option, said, True, task.by, task.recorded_at, since, tuple(written))
 

@@ -106,10 +106,12 @@ def _fill_some(nodes, months, wanted, made):
 
 
 @cache
-def _part() -> tuple[np.ndarray, np.ndarray]:
-    """Return the part of the atlas that was made so far, and which nodes it has."""
-    made = np.zeros(NODES, np.bool_)
-    return np.zeros((*NODES, SHARES, COLUMNS), np.float32), made
+def _part() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the part of the atlas that was made so far, the same to be read alone (as kernels know `atlas`), and what it has."""
+    nodes = np.zeros((*NODES, SHARES, COLUMNS), np.float32)
+    shown = nodes.view()
+    shown.setflags(write=False)
+    return nodes, shown, np.zeros(NODES, np.bool_)
 
 
 def atlas_at(wanted: np.ndarray) -> np.ndarray:
@@ -123,9 +125,9 @@ def atlas_at(wanted: np.ndarray) -> np.ndarray:
     """
     if atlas.cache_info().currsize:
         return atlas()
-    nodes, made = _part()
+    nodes, shown, made = _part()
     _fill_some(nodes, MONTHS, wanted, made)
-    return nodes
+    return shown
 
 
 @cache
