@@ -6,7 +6,7 @@ from datetime import date as Date
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.app.advised_house import rows, told
 from tests.days.small_house import FIRST, house_rows
@@ -24,7 +24,16 @@ from tsutsumi.store.database import create_house, open_house, reading, transacti
 from tsutsumi.store.day_tables import load_books, load_day, read_closed_day
 from tsutsumi.store.manifest import closed_days
 from tsutsumi.store.rows import insert_rows
-from tsutsumi.store.tables import advice_answers, events, goal_targets, plans, program_models, sleeves
+from tsutsumi.store.tables import (
+    advice_answers,
+    events,
+    goal_targets,
+    model_assumptions,
+    models,
+    plans,
+    program_models,
+    sleeves,
+)
 
 TOLD, NEXT, AFTER = Date(2018, 1, 31), Date(2018, 2, 1), Date(2018, 2, 2)
 MEANS, RISKS = (10_000, 25_000, 40_000, 55_000, 65_000), (20_000, 60_000, 110_000, 150_000, 190_000)
@@ -364,3 +373,19 @@ def test_every_page_fits_on_a_screen_and_says_whose_goal_it_is(capsys, folder):
         code, out, _ = told(capsys, folder, *words)
         wide = [line for line in out.splitlines() if width(line) > WIDTH and not line.startswith("  tsutsumi")]
         assert code == 0 and wide == [] and customer in out
+
+
+def test_a_goal_whose_model_has_no_assumptions_says_so_and_what_to_do(capsys, folder):
+    goal = listed(capsys, folder)["advice"][0]["goal_id"]
+    model = listed(capsys, folder, "--goal", goal)["model_id"]
+    house = open_house(folder)
+    with transaction(house) as connection:
+        number = connection.execute(select(models.c.model_no).where(models.c.model_id == model)).scalar_one()
+        connection.execute(delete(model_assumptions).where(model_assumptions.c.model_no == number))
+    house.engine.dispose()
+    close(folder, NEXT)
+    found, page = listed(capsys, folder, "--goal", goal), told(capsys, folder, "--goal", goal)[1]
+    assert (found["status"], found["untold"], found["probability_ppm"], found["ladder"], found["fan"]) == (
+        "none", "assumptions", None, [], None)
+    assert "算出できません：モデルに適用中の前提がありません" in page and "提示できるモデル" not in page
+    assert told(capsys, folder, "--customer", found["customer_id"])[0] == 0

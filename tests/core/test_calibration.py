@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from tests.days.small_house import THROUGH, make_house
 from tsutsumi.app.cli import run
 from tsutsumi.app.cli.calibration_picture import picture
+from tsutsumi.app.cli.screen import WIDTH, width
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.calibration import calibration, clustered_ppm, student_bound, wilson_ppm
 from tsutsumi.core.goal_dates import months_left_ppm
@@ -212,7 +213,13 @@ def test_the_command(house, capsys, tmp_path):
     assert written == rows and len(rows) > 100
     assert all(band["gap_ppm"] == band["true_ppm"] - band["told_ppm"] for _, _, band in bands)
     assert (tmp_path / "c.svg").read_text(encoding="utf-8").startswith("<svg")
-    assert run(["calibration", str(house.folder)]) == 0 and "この家" in capsys.readouterr().out
+    assert run(["calibration", "--simulate", "60", "--years", "4"]) == 0
+    page = capsys.readouterr().out
+    assert run(["calibration", str(house.folder)]) == 0
+    own = capsys.readouterr().out
+    assert "見本の相場" in page and "この家" in own and max(map(width, (page + own).splitlines())) <= WIDTH
+    assert run(["calibration", str(house.folder), "--to", str(tmp_path / "no" / "c.csv")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
     assert run(["calibration", str(house.folder), "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["not_counted"]) == {"running_count", "closed_count", "changed_count"}
     for wrong in ([], ["--simulate", "0"], ["--simulate", "5", "--years", "1"], [str(house.folder), "--simulate", "5"]):

@@ -32,6 +32,8 @@ class GoalOutlook:
 
     Attributes
     ----------
+    untold : why there is no probability: assumptions (the model has none in force) or range (months or money are outside what
+        can be told); empty where it is told
     parts : why the probability changed since the day before, ppm
     ladder : the permitted models and the one held, calmest first: model_id, mean_ppm, risk_ppm, probability_ppm, permitted
     best_dynamic_ppm, best_dynamic_model_id : if the model may be chosen anew every year among the permitted ones, and the first
@@ -51,6 +53,7 @@ class GoalOutlook:
     customer: str
     status: str
     probability_ppm: int | None
+    untold: str
     want_ppm: int
     parts: Mapping[str, int]
     value_yen: int
@@ -92,7 +95,8 @@ def goal_outlook(house: House, goal_id: str) -> GoalOutlook:
     found = option_table(goals, offer, later_of(goals, rules)) if known else {}
     best, first = _best(goal, ladder) if known else (None, "")
     return GoalOutlook(
-        book.date, **told, want_ppm=goal["want_ppm"], parts=_parts(book, number),
+        book.date, **told, untold="" if known else "range" if rules.goals.risk_ppm[goal["model_no"]] >= 0 else "assumptions",
+        want_ppm=goal["want_ppm"], parts=_parts(book, number),
         **{name: goal[name] for name in ("monthly_yen", "target_yen")}, value_yen=goal["now_yen"],
         target_date=from_epoch_day(goal["target_date"]), months=goal["months_ppm"] / PPM,
         model_id=book.ids["models"][goal["model_no"]],

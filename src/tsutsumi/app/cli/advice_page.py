@@ -22,6 +22,12 @@ STATUS_WORDS = {
 }
 PARTS = {"market_ppm": "市場 market", "payment_ppm": "入出金 payment", "time_ppm": "時間 time", "assumption_ppm": "前提 assumption"}
 FAN = ("p5", "p25", "p50", "p75", "p95")
+UNTOLD = {
+    "assumptions": ("  算出できません：モデルに適用中の前提がありません。model_assumptions を登録してください。",
+                    "  Not told: the model has no assumptions in force: load model_assumptions."),
+    "range": ("  算出できません：月数か金額が計算の範囲の外です。goal_targets と plans を直してください。",
+              "  Not told: the months or the money are outside what can be told: mend goal_targets and plans."),
+}
 WRITTEN = {"plans": "積立・取り崩しの計画", "events": "戦略変更の指図", "goal_targets": "目標の次の行"}
 OPTION_WIDTH = 40  # the words of an option, so that its table fits on the screen
 LIVES = {"median_return": "毎月が中央値 at each month's median", "p50": "半数の場合 half of cases", "p5": "悪い 5 % worst 5 %"}
@@ -182,7 +188,7 @@ def outlook_content(of: GoalOutlook) -> dict:
     return {
         "date": str(of.date), "goal_id": of.goal_id, "name": of.name, "sleeve_id": of.sleeve_id,
         "customer_id": of.customer_id, "customer": of.customer, "status": of.status,
-        "probability_ppm": of.probability_ppm, "want_ppm": of.want_ppm, "parts": dict(of.parts),
+        "probability_ppm": of.probability_ppm, "untold": of.untold, "want_ppm": of.want_ppm, "parts": dict(of.parts),
         "value_yen": of.value_yen, "monthly_yen": of.monthly_yen, "target_yen": of.target_yen, "target_date": str(of.target_date),
         "months": of.months, "model_id": of.model_id, "most_risk_ppm": of.most_risk_ppm, "ladder": [dict(row) for row in of.ladder],
         "best_dynamic_ppm": of.best_dynamic_ppm, "best_dynamic_model_id": of.best_dynamic_model_id,
@@ -213,17 +219,17 @@ def outlook_lines(of: GoalOutlook) -> list[str]:
     lines = [
         whose(of), f"  {of.date} の締め at the close",
         f"  達成確率 probability {percent(of.probability_ppm)}（希望 wanted {percent(of.want_ppm)}）・ {STATUS_WORDS[of.status]}",
-        "  前日からの変化、ポイント change since the day before, points", f"    {parts}",
+        *(UNTOLD[of.untold] if of.untold else ("  前日からの変化、ポイント change since the day before, points", f"    {parts}")),
         f"  評価額 value {of.value_yen:,} 円 ・ 毎月 a month {of.monthly_yen:,} 円",
         f"  目標 target {target} ・ {of.target_date} まで until（{of.months:.2f} か月 months）",
         f"  モデル model {of.model_id} ・ 適合性の上限 suitability {limit}",
-        *(f"  {line}" for line in surplus_lines(of.surplus_from)), "", "  提示できるモデル permitted models",
-        *table_lines(
-            ("モデル model", "", "平均 mean %", "リスク risk %", "達成確率 probability"),
-            [(row["model_id"], "▸" if row["model_id"] == of.model_id else "", f"{row['mean_ppm'] / 10_000:g}",
-              f"{row['risk_ppm'] / 10_000:g}", percent(row["probability_ppm"])) for row in of.ladder], 2,
-        ),
+        *(f"  {line}" for line in surplus_lines(of.surplus_from)),
     ]
+    if of.ladder:
+        header = ("モデル model", "", "平均 mean %", "リスク risk %", "達成確率 probability")
+        rows = [(row["model_id"], "▸" if row["model_id"] == of.model_id else "", f"{row['mean_ppm'] / 10_000:g}",
+                 f"{row['risk_ppm'] / 10_000:g}", percent(row["probability_ppm"])) for row in of.ladder]
+        lines += ["", "  提示できるモデル permitted models", *table_lines(header, rows, 2)]
     if of.best_dynamic_ppm is not None:
         lines += [f"  毎年選び直す場合の最高 best with a yearly choice: {percent(of.best_dynamic_ppm)}"
                   f"（いま now {of.best_dynamic_model_id}）"]

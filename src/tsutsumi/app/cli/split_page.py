@@ -107,7 +107,7 @@ def _standing(goals: Iterable[FollowedGoal]) -> list[str]:
 def _payments(of: CustomerSplit) -> list[str]:
     lines = [f"■ 同じ毎月 {of.total_yen:,} 円の配分（優先順位の順に、必要額、つぎに希望額）",
              "  the same money a month by priority, essential amounts first"]
-    if of.of.goals and all(goal.fixed for goal in of.of.goals):
+    if not of.total_yen:
         lines = ["■ 毎月の積立の配分：いま動かせる積立はありません payments a month: none may be moved now"]
     if not any(goal.payment_yen for goal in of.of.goals):
         return [*lines, "  積立がないので、配分するものはありません。 Nothing is paid a month: there is nothing to split."]
