@@ -1,6 +1,5 @@
 """Promised against realised (約束と実績) of the advice that was recorded: as JSON, and as a page for the customer's folder."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date as Date
 
@@ -12,7 +11,7 @@ from tsutsumi.core.household_promise import SIDES
 from tsutsumi.run.proposal_book import Managed, Outcome
 from tsutsumi.store.proposal_rows import KeptProposal
 
-SIDE_WORDS = {"before": "相談前のまま had nothing changed", "after": "ご提案どおり as advised"}
+SIDE_WORDS = {"before": "相談前のまま had it stayed", "after": "ご提案どおり as advised"}
 PLACE_WORDS = {"before": "相談前 before", "after": "ご提案 after"}
 KNOWN_WORDS = {
     "given": "渡された評価額 given", "managed": "運用の実績 as managed", "unchanged": "元のまま unchanged",
@@ -77,8 +76,7 @@ def report_lines(customer_id: str, date: Date, outcomes: list[Outcome]) -> list[
         if one.told is None:
             lines.append("  まだ一日も経っていません。 No day has passed since.")
             continue
-        classes = {row["class"]: row["ja"] for row in kept.content["assumptions"]}
-        lines += ["", *table(_holding_rows(one.holdings, classes), right=(3, 4)), "", *table(_told_rows(one.told), right=(1, 2, 3))]
+        lines += ["", *table(_holding_rows(one.holdings), right=(2, 3)), "", *table(_told_rows(one.told), right=(1, 2, 3))]
         lines += _gain_lines(one.told)
         lines += CURE if any(value.later_yen is None for value in one.holdings) else ()
     return lines
@@ -95,18 +93,17 @@ def _managed_lines(managed: Managed) -> list[str]:
     ]
 
 
-def _holding_rows(values: tuple[LaterValue, ...], classes: Mapping[str, str]) -> list[tuple[str, ...]]:
-    rows = [("", "資産 holding", "種類 class", "提案時 then", "その後 later", "")]
+def _holding_rows(values: tuple[LaterValue, ...]) -> list[tuple[str, ...]]:
+    rows = [("", "資産 holding", "提案時 then", "その後 later", "")]
     for one in values:
         later = "–" if one.later_yen is None else f"{one.later_yen:,}"
         where = f"{PLACE_WORDS[one.side]} {one.place}"
-        name = classes.get(one.class_name, one.class_name)
-        rows.append((where, one.name, name, f"{one.value_yen:,}", later, KNOWN_WORDS[one.known_kind]))
+        rows.append((where, one.name, f"{one.value_yen:,}", later, KNOWN_WORDS[one.known_kind]))
     return rows
 
 
 def _told_rows(told: dict) -> list[tuple[str, ...]]:
-    rows = [(f"{told['days']:,} 日で in days", "約束 promised 円", "実績 realised 円", "実績 %", "想定の範囲 within 2 × risk")]
+    rows = [(f"{told['days']:,} 日で in days", "約束 promised 円", "実績 realised 円", "実績 %", "範囲 within 2 × risk")]
     for side in SIDES:
         one = told[side]
         came = ("–", "–", "–")
