@@ -123,6 +123,8 @@ def test_a_goal_draws_what_its_sleeve_pays_by_the_order_and_its_savings_stay(cap
     found = {goal["sleeve_id"]: goal for goal in seen(capsys, folder, "--customer", "c1")["goals"]}
     stored = close(folder, TOLD)
     assert found["steady"]["drawn_yen"] + found["growth"]["drawn_yen"] == DRAWN_YEN and found["free"]["drawn_yen"] == 0
+    assert {sleeve: goal["stays"] for sleeve, goal in found.items()} == {"steady": True, "growth": True, "free": False}
+    assert told(capsys, folder, "--customer", "c1")[1].count("残高は振替案で動かしません") == 2
     if order.startswith("listed"):
         assert found["steady"]["drawn_yen"] == DRAWN_YEN, "the steady sleeve pays for the other one"
     for sleeve, paid, bonus in (("steady", 12_000, 10_000), ("growth", 0, 0), ("free", 50_000, 0)):

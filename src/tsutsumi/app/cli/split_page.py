@@ -47,7 +47,7 @@ def _goal(goal: FollowedGoal, paid: Given, saved: Given) -> dict:
     limit = None if goal.most_risk_ppm >= NO_LIMIT else goal.most_risk_ppm
     ja, en = sentence(goal, paid)
     return {name: getattr(goal, name) for name in names} | {
-        "surplus_from": list(goal.surplus_from), "target_date": str(goal.target_date),
+        "stays": goal.stays, "surplus_from": list(goal.surplus_from), "target_date": str(goal.target_date),
         "months": goal.months_ppm / PPM, "most_risk_ppm": limit, "fixed": goal.fixed,
         "payment_yen": goal.payment_yen, "split": vars(paid) | {"ja": ja, "en": en}, "with_transfers": vars(saved),
     }
@@ -99,6 +99,8 @@ def _standing(goals: Iterable[FollowedGoal]) -> list[str]:
             f"  {one.priority}  {one.goal_id} {one.name}  {STATUS_WORDS[one.status]} ・ 期日 date {one.target_date}",
             f"     評価額 value {one.value_yen:,} 円 ・ 毎月 a month {one.monthly_yen:,} 円{drawn}",
             f"     達成確率 probability: {floor}{wish} {percent(one.probability_ppm)}（望む wanted {percent(one.want_ppm)}）",
+            *(["     取り崩す額が残高で変わるので、残高は振替案で動かしません。",
+               "     Its savings are not moved: what is drawn follows from them."] if one.stays else []),
             *(f"     {line}" for line in surplus_lines(one.surplus_from)),
         ]
     return lines
