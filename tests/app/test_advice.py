@@ -6,10 +6,11 @@ from datetime import date as Date
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from tests.app.advised_house import rows, told
 from tests.days.small_house import FIRST, house_rows
+from tsutsumi.app.cli.screen import WIDTH, width
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goals.options import KINDS
@@ -23,7 +24,16 @@ from tsutsumi.store.database import create_house, open_house, reading, transacti
 from tsutsumi.store.day_tables import load_books, load_day, read_closed_day
 from tsutsumi.store.manifest import closed_days
 from tsutsumi.store.rows import insert_rows
-from tsutsumi.store.tables import advice_answers, events, goal_targets, plans, program_models, sleeves
+from tsutsumi.store.tables import (
+    advice_answers,
+    events,
+    goal_targets,
+    model_assumptions,
+    models,
+    plans,
+    program_models,
+    sleeves,
+)
 
 TOLD, NEXT, AFTER = Date(2018, 1, 31), Date(2018, 2, 1), Date(2018, 2, 2)
 MEANS, RISKS = (10_000, 25_000, 40_000, 55_000, 65_000), (20_000, 60_000, 110_000, 150_000, 190_000)
@@ -239,7 +249,8 @@ def test_declined_advice_waits_no_longer_and_changes_nothing(capsys, folder):
     (("--accept", "G999", "--kind", "pay_more", "--by", "x"), "goal 'G999' is unknown"),
     (("--accept", "GOAL", "--by", "x"), "--kind is missing"),
     (("--accept", "GOAL", "--kind", "pay_more"), "nobody is named"),
-    (("--accept", "GOAL", "--kind", "pay_more", "--by", "x", "--date", "2018-01-16"), "superseded by that of"),
+    (("--accept", "GOAL", "--kind", "pay_more", "--by", "x", "--date", "2018-01-04"), "superseded by that of"),
+    (("--accept", "GOAL", "--kind", "pay_more", "--by", "x", "--date", "2018-01-16"), "no advice was given on 2018-01-16"),
     (("--accept", "GOAL", "--kind", "pay_more", "--by", "x", "--date", "soon"), "is no date"),
     (("--accept", "GOAL", "--kind", "pay_less", "--by", "x"), "pay_less was not offered"),
     (("--kind", "pay_more"), "belong to --accept GOAL or --decline GOAL"),
@@ -303,8 +314,8 @@ def test_a_goal_that_is_drawn_on_shows_how_long_it_lasts_with_its_spread(capsys,
         most = [1_201 if life[name] is None else life[name] for name in ("p5", "p50", "p95")]
         assert life["median_return"] == told_of["asset_life_months"] and most == sorted(most) and most[0] < most[1]
         assert abs(most[1] - life["median_return"]) <= 2 + most[1] // 4, "median months are no median course, but near it"
-        line = next(line for line in told(capsys, folder, "--goal", goal)[1].splitlines() if "資産寿命" in line)
-        assert f"median {life['median_return']:,} か月" in line and f"worst 5 % {life['p5']:,} か月" in line
+        page = told(capsys, folder, "--goal", goal)[1]
+        assert f"median {life['median_return']:,} か月" in page and f"worst 5 % {life['p5']:,} か月" in page
     other = f"G{int(before['goal_no'][np.flatnonzero(before['monthly_yen'] == 0)[-1]]):03}"
     assert listed(capsys, folder, "--goal", other)["asset_life_months"] is None
     assert "資産寿命" not in told(capsys, folder, "--goal", other)[1]
@@ -352,3 +363,29 @@ def test_advice_has_the_same_bytes_in_any_number_of_partitions_and_again(closed)
     told_on = [day for day in (Date(2018, 1, 15), Date(2018, 1, 16), TOLD) if "advice" in load_day(house, day)]
     house.engine.dispose()
     assert Date(2018, 1, 15) in told_on
+
+
+def test_every_page_fits_on_a_screen_and_says_whose_goal_it_is(capsys, folder):
+    goal = listed(capsys, folder)["advice"][-1]
+    customer = goal["customer_id"]
+    accepted(capsys, folder, "pay_more")
+    for words in ((), ("--all",), ("--goal", goal["goal_id"]), ("--customer", customer)):
+        code, out, _ = told(capsys, folder, *words)
+        wide = [line for line in out.splitlines() if width(line) > WIDTH and not line.startswith("  tsutsumi")]
+        assert code == 0 and wide == [] and customer in out
+
+
+def test_a_goal_whose_model_has_no_assumptions_says_so_and_what_to_do(capsys, folder):
+    goal = listed(capsys, folder)["advice"][0]["goal_id"]
+    model = listed(capsys, folder, "--goal", goal)["model_id"]
+    house = open_house(folder)
+    with transaction(house) as connection:
+        number = connection.execute(select(models.c.model_no).where(models.c.model_id == model)).scalar_one()
+        connection.execute(delete(model_assumptions).where(model_assumptions.c.model_no == number))
+    house.engine.dispose()
+    close(folder, NEXT)
+    found, page = listed(capsys, folder, "--goal", goal), told(capsys, folder, "--goal", goal)[1]
+    assert (found["status"], found["untold"], found["probability_ppm"], found["ladder"], found["fan"]) == (
+        "none", "assumptions", None, [], None)
+    assert "算出できません：モデルに適用中の前提がありません" in page and "提示できるモデル" not in page
+    assert told(capsys, folder, "--customer", found["customer_id"])[0] == 0

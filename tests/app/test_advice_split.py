@@ -279,6 +279,23 @@ def test_a_goal_that_draws_by_terms_raises_its_instalment_not_a_plan_that_does_n
     assert after["monthly_yen"] == 40_000 + option["yen"]
 
 
+def test_where_surplus_comes_in_the_pages_say_that_it_is_not_foreseen(capsys, folder):
+    rule = {"sleeve_no": 12, "to_sleeve_no": 13, "level_kind": "yen", "level_yen": 10_000_000, "surplus_kind": "both",
+            "minimum_yen": 10_000, "source": "試験"}
+    giver = next(goal["sleeve_id"] for goal in seen(capsys, folder)["goals"] if goal["goal_id"] == "G001")
+    added(folder, "surplus_rules", rule | {"valid_from_date": Date(2018, 2, 2)})
+    before = told(capsys, folder, "--goal", "G002")[1]
+    assert "余剰" not in before + told(capsys, folder, "--customer", CUSTOMER)[1], "not in force yet"
+    added(folder, "surplus_rules", rule | {"valid_from_date": TOLD})
+    for words in (("--goal", "G002"), ("--customer", CUSTOMER)):
+        out = told(capsys, folder, *words)[1]
+        assert f"{giver} から" in out and "余剰を見込んでいません" in out and f"surplus of {giver}" in out
+    assert [goal["surplus_from"] for goal in seen(capsys, folder)["goals"]] == [[giver], [], []]
+    told_of = json.loads(told(capsys, folder, "--goal", "G002", "--json")[1])
+    assert told_of["surplus_from"] == [giver] and "余剰" not in told(capsys, folder, "--goal", "G001")[1]
+    assert told_of["probability_ppm"] == on_day(folder, TOLD)["G002"]["probability_ppm"], "the figures stay"
+
+
 @pytest.mark.parametrize(("words", "says"), [
     (("--customer", "C999999"), "customer 'C999999' is unknown"),
     (("--customer", CUSTOMER, "--all"), "do not belong to --customer"),

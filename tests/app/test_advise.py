@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 
 from tsutsumi.app.cli.advise import app
-from tsutsumi.app.cli.advise_page import folded, width
+from tsutsumi.app.cli.screen import folded, width
 
 EXAMPLE = (files("tsutsumi") / "examples" / "advice" / "retired-employee.toml").read_text("utf-8")
 ASKS = EXAMPLE.split("# Leave out")[0]
@@ -96,6 +96,7 @@ def test_the_page_shows_every_figure_with_its_formula(run):
     ):
         assert line in out.splitlines()
     assert "1,113,125 円、精密に見積もって年 551,125 円" in out
+    assert max(map(width, out.splitlines())) <= 100
     assert "≈40.4 % of the precise worth" in out and "48% で" not in out and "48%で効用が最も高く" in out
 
 

@@ -197,6 +197,7 @@ def test_a_record_that_was_changed_is_refused(house, file, capsys, tables):
         (["FILE", "--record", "HOUSE", "--customer", "KNOWN", "--by", "x", "--date", "2999-01-01"], "in the future"),
         (["--report", "HOUSE", "--customer", "KNOWN", "--date", "2018-02-03"], "is not closed"),
         (["--report", "HOUSE", "--customer", "KNOWN", "--proposal", "999"], "no proposal 999"),
+        (["FILE", "--date", "1990-01-01"], "the first row starts on 2020-01-01"),
         (["--report", "nowhere", "--customer", "C"], "no house here"),
     ],
 )

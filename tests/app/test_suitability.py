@@ -9,6 +9,7 @@ import pytest
 from tests.app.suitable_house import CAREFUL, CLOSED, FOLDER, HIGHER, NAV, QUESTIONS, answers, fill, write
 from tests.store.files import load
 from tsutsumi.app.cli import run
+from tsutsumi.app.cli.screen import WIDTH, width
 from tsutsumi.app.cli.suitability_page import MOST_SHOWN, recheck_lines, retakes_lines
 from tsutsumi.core.suitability import ModelRisk, judge
 from tsutsumi.run.close_day import close_through
@@ -76,7 +77,7 @@ def test_a_result_without_a_house_tells_every_reason(capsys):
     code, out, err = told(capsys, *SAMPLE, "--models", str(FOLDER / "models.csv"))
     assert (code, err) == (0, "")
     assert "\n    52: 3 点 3 points\n" in out and "    投資信託 funds: 2 点 2 points\n" in out
-    assert "余力 capacity: 15 点 points → growth" in out and "結果 result: バランス balanced" in out
+    assert "余力 capacity: 15 点 points → 成長 growth" in out and "結果 result: バランス balanced" in out
     assert "○ mix: リスク 11.5 % は上限 12 % 以内" in out and "× growth: リスク 16.5 % は上限 12 % を超える" in out
     found = json.loads(told(capsys, *SAMPLE, "--models", str(FOLDER / "models.csv"), "--json")[1])
     assert sum(step["points"] for step in found["steps"]) == found["points"] == sum(found["score_points"].values()) == 27
@@ -156,6 +157,8 @@ def test_the_history_shows_the_moves_and_the_flag(capsys, folder):
     assert (code, err) == (0, "") and "判定 assessments 3" in out and "（12 % → 7 %）" in out
     assert "2割まで up to a fifth → 1割まで up to a tenth（6 → 4 点 points）" in out
     assert "raised by a retake: 2026-09-05 7 %（yamada）→ 18 %、4 日後 days later" in out and "backup" not in out
+    shown = out + told(capsys, house, "--retakes")[1] + told(capsys, house, "--recheck")[1]
+    assert max(map(width, shown.splitlines())) <= WIDTH
     found = content(capsys, folder, "--contract", "k1")
     assert (found["flagged"], [one["moved_ppm"] for one in found["assessments"]]) == (1, [None, -50_000, 110_000])
     assert found["assessments"][2]["raised_from"]["days"] == 4 and found["assessments"][2]["steps"]

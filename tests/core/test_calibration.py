@@ -17,6 +17,7 @@ from scipy.stats import t as student
 from tests.days.small_house import THROUGH, make_house
 from tsutsumi.app.cli import run
 from tsutsumi.app.cli.calibration_picture import picture
+from tsutsumi.app.cli.screen import WIDTH, width
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.calibration import calibration, clustered_ppm, student_bound, wilson_ppm
 from tsutsumi.core.goal_dates import months_left_ppm
@@ -152,6 +153,13 @@ def goal_day(day: date, *rows: tuple, values: tuple = (5, 5, 5, 5, 5), closing: 
     return day, {"goals": table}, SimpleNamespace(row_of_sleeve=np.array([-1, 0, 1, 2, 3, 4]), sleeves=sleeves)
 
 
+def lived(monkeypatch, days) -> None:
+    """Let a house have had these days: date, tables, books."""
+    books = {day: of for day, _, of in days}
+    monkeypatch.setattr("tsutsumi.run.calibration.goal_days", lambda house: ((day, of.get("goals")) for day, of, _ in days))
+    monkeypatch.setattr("tsutsumi.run.calibration.load_books", lambda house, day: books[day])
+
+
 def test_a_goal_is_told_at_its_horizons_and_anew_when_its_target_changes(monkeypatch):
     """Goal 1 comes true; 2 was told 90 % of half the money, then 20 % of all; 3 ends untold, with money enough; 4 has none."""
     end, money = date(2026, 6, 14), 1_000  # a Sunday
@@ -164,7 +172,7 @@ def test_a_goal_is_told_at_its_horizons_and_anew_when_its_target_changes(monkeyp
         goal_day(date(2026, 6, 15), (1, money, end, 0, 1_000_000, money), (2, money, end, 3, 0, money - 1),
                  (3, money, end, 4, -1, money), (4, 0, end, 3, 0, 0)),
     ]
-    monkeypatch.setattr("tsutsumi.run.calibration.walk", lambda house: iter(days))
+    lived(monkeypatch, days)
     reports, left = house_calibration(None)
     begun, one, three, five, ten = (told.report for told in reports)
     assert begun == calibration([700_000, 200_000, 610_000, 100_000], [True, False, True, False])
@@ -184,7 +192,7 @@ def test_money_that_ran_out_did_not_come_true_and_a_closed_sleeve_is_no_word(mon
     ]
     targets = [{"goal_no": number, "valid_from_date": date(2025, 1, 6)} for number in range(1, 6)]
     targets.append({"goal_no": 4, "valid_from_date": date(2026, 3, 2)})
-    monkeypatch.setattr("tsutsumi.run.calibration.walk", lambda house: iter(days))
+    lived(monkeypatch, days)
     monkeypatch.setattr("tsutsumi.run.calibration.rows_of", lambda house, *names: {"goal_targets": targets})
     reports, left = house_calibration(None)
     assert reports[0].report == calibration([100_000, 200_000], [True, False])
@@ -205,7 +213,13 @@ def test_the_command(house, capsys, tmp_path):
     assert written == rows and len(rows) > 100
     assert all(band["gap_ppm"] == band["true_ppm"] - band["told_ppm"] for _, _, band in bands)
     assert (tmp_path / "c.svg").read_text(encoding="utf-8").startswith("<svg")
-    assert run(["calibration", str(house.folder)]) == 0 and "この家" in capsys.readouterr().out
+    assert run(["calibration", "--simulate", "60", "--years", "4"]) == 0
+    page = capsys.readouterr().out
+    assert run(["calibration", str(house.folder)]) == 0
+    own = capsys.readouterr().out
+    assert "見本の相場" in page and "この家" in own and max(map(width, (page + own).splitlines())) <= WIDTH
+    assert run(["calibration", str(house.folder), "--to", str(tmp_path / "no" / "c.csv")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
     assert run(["calibration", str(house.folder), "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["not_counted"]) == {"running_count", "closed_count", "changed_count"}
     for wrong in ([], ["--simulate", "0"], ["--simulate", "5", "--years", "1"], [str(house.folder), "--simulate", "5"]):

@@ -50,6 +50,7 @@ def goal_rules(
         {name: np.array(values, np.int64) for name, values in of.items()}, np.full(size, saved), np.full(size, drawn),
         np.full(4, mean, np.int64), models, {name: np.full(2, ppm, np.int64) for name, ppm in GATES.items()}, np.full(6, limit),
         *(before or (models, np.full(6, limit))), lambda numbers, dates: np.full(len(dates), target),
+        np.ones(size, np.int64), np.zeros(size, np.int64), np.zeros(size, bool),
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tsutsumi.app.bench.goals import random_goals
+from tsutsumi.core.goals import atlas as atlas_file
 from tsutsumi.core.goals import book as book_file
 from tsutsumi.core.goals.book import BYTES_A_MONTH, STACK_BYTES, probabilities, stacks
 from tsutsumi.core.goals.canonical import exact
@@ -31,6 +32,24 @@ def test_few_goals_read_from_the_atlas_give_the_same_bytes_as_a_table():
     whole = probability(table, *columns)
     parts = [probabilities(*(column[at : at + 50] for column in columns), 0.05, 0.15, log=True) for at in range(0, 3_000, 50)]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
+
+
+def test_a_few_goals_make_only_the_nodes_that_they_touch_and_tell_the_same_bytes():
+    rng = np.random.default_rng(9)
+    columns = goals(40, 3)
+    models = rng.uniform(-0.02, 0.08, 40), rng.uniform(0.0, 0.3, 40)
+    whole = atlas_file.atlas()
+    told = probabilities(*columns, *models)
+    atlas_file.atlas.cache_clear()
+    atlas_file._part.cache_clear()
+    try:
+        assert probabilities(*columns, *models).tobytes() == told.tobytes()
+        made = atlas_file._part()[2]
+        assert 0 < made.sum() < made.size // 2 and atlas_file.atlas.cache_info().currsize == 0
+        wanted = rng.random(made.shape) < 0.05
+        assert atlas_file.atlas_at(wanted)[wanted].tobytes() == whole[wanted].tobytes()
+    finally:
+        atlas_file.atlas()
 
 
 def test_a_mixed_book_is_answered_in_its_order_whoever_stands_beside():

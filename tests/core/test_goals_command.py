@@ -54,6 +54,29 @@ def test_the_known_lump_sum_and_the_scenarios_beside_it(capsys):
     assert [row["p50"] for row in exact["fan"]][-1] < 8_000_000 < [row["p75"] for row in exact["fan"]][-1]
 
 
+def test_what_is_drawn_is_told_what_can_be_drawn_not_what_to_save(capsys):
+    words = ("--mean", "0.03", "--risk", "0.08", "--now", "20000000", "--monthly", "-80000", "--target", "0", "--months", "300")
+    answer = json.loads(asked(capsys, *words, "--want", "0.8", "--json")[1])
+    assert answer["most_drawing_yen"] == 75_850, "of the table in docs/rules/goals.md"
+    page = asked(capsys, *words, "--want", "0.855")[1]
+    assert "確率 85.5 % で取り崩せる月額" in page and "積立額" not in page
+    assert "most_drawing_yen" not in json.loads(asked(capsys, *GOAL, "--want", "0.8", "--json")[1])
+
+
+def test_options_that_would_be_ignored_and_an_answer_over_its_own_question_are_refused(capsys, tmp_path):
+    saved, goals = tmp_path / "saved.toml", tmp_path / "goals.csv"
+    saved.write_text("[[goal]]\n")
+    goals.write_text("now_yen,monthly_yen,target_yen,months,mean,risk\n1,0,1,12,0.05,0.1\n")
+    before = goals.read_bytes()
+    batch = ("--goals", goals, "--to")
+    asks = ((saved, "--want", "0.9"), (saved, "--now", "5"), (saved, "--at-end"), (*batch, tmp_path / "o.csv", "--want", "0.9"),
+            (*batch, goals))
+    for words in asks:
+        code, _, err = asked(capsys, *map(str, words))
+        assert code == 2 and err.count("\n") == 1
+    assert goals.read_bytes() == before and sorted(path.name for path in tmp_path.iterdir()) == ["goals.csv", "saved.toml"]
+
+
 def test_paying_at_the_end_of_the_month_is_worth_less(capsys):
     start, end = (json.loads(asked(capsys, *GOAL, *more, "--json")[1])["probability"] for more in ([], ["--at-end"]))
     assert end < start

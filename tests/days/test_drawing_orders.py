@@ -16,6 +16,7 @@ from tests.store.files import FILES
 from tsutsumi.core.calendar import business_days, epoch_day
 from tsutsumi.core.promises import P_DRAWING, PAID
 from tsutsumi.core.schema import empty
+from tsutsumi.run.explain import explain
 from tsutsumi.run.export import export_house, gather_house
 from tsutsumi.run.replay import replay
 
@@ -185,6 +186,20 @@ def test_a_goal_counts_what_its_own_sleeve_would_pay(run):
     assert last["monthly_yen"].to_list() == [-PLAN_YEN, 0], "each its own"
     assert first["asset_life_months"][0] is None and 0 < first["asset_life_months"][1] < 12
     assert last["asset_life_months"][0] > 12 and last["asset_life_months"][1] is None
+
+
+def test_a_drawing_is_explained_by_its_plan_its_terms_or_the_sleeve_that_it_is_of(run):
+    house, _ = run
+    told = {}
+    days = {"steady": Date(2026, 9, 15), "growth": Date(2027, 3, 15), "one": Date(2026, 9, 24), "two": Date(2026, 9, 24)}
+    for name, day in days.items():
+        (line,) = [line for line in explain(house, name, day).lines if line.what.endswith("drawing")]
+        assert line.yen < 0 and explain(house, name, day).difference_yen == 0
+        told[name] = line.how
+    by_terms = "条件による（定率） by its terms: fixed-percentage"
+    assert told["growth"] == "計画による by the plan" and told["one"] == by_terms
+    assert "運用口 growth の取り崩しを契約の順序で払う" in told["steady"] and "by the plan" in told["steady"]
+    assert "運用口 one の取り崩しを" in told["two"] and by_terms in told["two"]
 
 
 def test_partitions_pauses_and_replays_give_the_same_days(run, tmp_path):

@@ -11,8 +11,10 @@ from sqlalchemy import BigInteger, Boolean, Date, Integer, create_engine, func, 
 
 from tsutsumi.core.calendar import business_days, epoch_day, is_business_day
 from tsutsumi.core.drawing_order import ORDER_KINDS
+from tsutsumi.core.drawing_rules import KINDS, rule_of
 from tsutsumi.core.fee_terms import parse_terms
 from tsutsumi.demo.common_window import roles
+from tsutsumi.demo.drawing_terms import DEFAULTS
 from tsutsumi.demo.house import build_rows, crisis_months
 from tsutsumi.demo.life import REFUSED_NOTES
 from tsutsumi.demo.price_series import FxSeries, Series
@@ -266,6 +268,23 @@ def test_who_pays_first_is_ruled_for_those_who_draw(rows):
                for row in shared)
     assert {name for row in shared for name in ("contract_no", "account_no", "customer_no") if row[name]} == {
         "contract_no", "account_no", "customer_no"}
+
+
+def test_customers_draw_by_terms_of_every_kind_with_every_column_used(rows):
+    terms = rows["drawing_terms"]
+    assert {row["rule_kind"] for row in terms} == set(KINDS)
+    used = {name for name in terms[0] for row in terms if row[name] not in (None, "", DEFAULTS.get(name, 0))}
+    assert used == set(terms[0]) and {row["timing"] for row in terms} == {"start", "end"}
+    plans = {row["sleeve_no"] for row in rows["plans"] if row["kind"] == "drawing"}
+    assert {row["sleeve_no"] for row in terms} < plans, "others draw by their plan alone"
+    by_sleeve = defaultdict(list)
+    for row in terms:
+        rule_of(row)
+        by_sleeve[row["sleeve_no"]].append(row)
+    assert any(rule_of(row) is None for row in terms), "some pause"
+    assert any(len({row["rule_kind"] for row in of}) > 1 for of in by_sleeve.values()), "some change to another rule"
+    ended = [row for row in terms if row["until_date"] and row["until_date"] <= LAST_DATE]
+    assert ended and all(row["until_date"] is not None for row in terms if row["rule_kind"] in ("fixed-term", "annuity"))
 
 
 def test_plans_obey_the_minimum_and_stop_with_the_sleeve(rows):

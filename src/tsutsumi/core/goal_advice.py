@@ -1,6 +1,6 @@
 """Advice on the goals of an evening (改善案): options for the goals whose status has just changed, and what they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -36,16 +36,20 @@ def plans_after(kind: str, yen: int, instalment_yen: int, drawing_yen: int) -> t
     return instalment_yen, drawing_yen
 
 
-def option_words(kind: str, yen: int, model: str, months: int) -> str:
-    """Return what an option asks for (案の文), in English.
+def option_words(kind: str, yen: int, model: str, months: int, cut_yen: int = 0) -> str:
+    """Return what an option asks for (案の文), in English; `cut_yen` of the yen a month would be drawn less.
 
     Examples
     --------
     >>> option_words("pay_more", 12_000, "", 0), option_words("later_date", 0, "", 1)
     ('pay 12,000 yen a month more', 'move the date 1 month later')
+    >>> option_words("pay_more", 20_000, "", 0, 15_000)
+    'draw 15,000 yen a month less and pay 5,000 yen a month more'
     """
+    less = f"draw {cut_yen:,} yen a month less" if cut_yen else ""
+    more = f"pay {yen - cut_yen:,} yen a month more" if yen > cut_yen else ""
     return {
-        "pay_more": f"pay {yen:,} yen a month more", "pay_once": f"pay {yen:,} yen once",
+        "pay_more": " and ".join(filter(None, (less, more))), "pay_once": f"pay {yen:,} yen once",
         "later_date": f"move the date {months} month{'s' if months != 1 else ''} later", "change_model": f"change to model {model}",
         "pay_less": f"pay {yen:,} yen a month less",
     }[kind]
@@ -64,9 +68,9 @@ def standing(books: Books, rules: Rules, rows: np.ndarray) -> Columns:
     sleeve = books.row_of_sleeve[told["sleeve_no"]]
     program = sleeves["program_no"][sleeve].astype(np.int64)
     by_number = np.argsort(of.goals["goal_no"], kind="stable")
-    on_terms = [one.sleeve_no for one in rules.drawing_terms]  # an answer to advice changes plans, not terms
-    together = [number for number, order in rules.drawing_orders.items() if order.by_contract]  # nor what other sleeves draw
-    fixed = np.isin(told["sleeve_no"], on_terms) | np.isin(sleeves["contract_no"][sleeve], together)
+    together = [number for number, order in rules.drawing_orders.items() if order.by_contract]
+    fixed = of.on_terms[told["sleeve_no"]] | np.isin(sleeves["contract_no"][sleeve], together)  # answers change own plans
+    least_yen = rules.programs["minimum_instalment_yen"][program] * of.payment_days[told["sleeve_no"]]
     place = by_number[np.searchsorted(of.goals["goal_no"][by_number], told["goal_no"])]
     return told | {
         "now_yen": np.maximum(goals["value_yen"][rows], 0), "months_ppm": months_left(books.day, goals["target_date"][rows]),
@@ -74,7 +78,7 @@ def standing(books: Books, rules: Rules, rows: np.ndarray) -> Columns:
         "model_no": sleeves["model_no"][sleeve].astype(np.int64), "instalment_yen": of.instalment_yen[told["sleeve_no"]],
         "drawing_yen": np.where(fixed, 0, of.drawing_yen[told["sleeve_no"]]),
         "most_risk_ppm": of.most_risk_ppm[sleeves["contract_no"][sleeve]],
-        "least_instalment_yen": rules.programs["minimum_instalment_yen"][program],
+        "least_instalment_yen": least_yen + of.bonus_yen[told["sleeve_no"]],  # on each day; the bonuses stay as they are
         "least_deposit_yen": rules.programs["minimum_deposit_yen"][program],
     }
 
@@ -110,7 +114,8 @@ def advise(books: Books, rules: Rules, rows: np.ndarray) -> tuple[Frame, dict[in
         return empty("advice"), {}
     goals = standing(books, rules, rows)
     advice = advice_frame(goals, option_table(goals, offer_of(rules), later_of(goals, rules)))
-    return advice, cures(advice, lambda model: rules.name("model", model))
+    drawing = dict(zip(goals["goal_no"].tolist(), goals["drawing_yen"].tolist(), strict=True))
+    return advice, cures(advice, lambda model: rules.name("model", model), drawing)
 
 
 def advice_frame(goals: Columns, found: Columns) -> Frame:
@@ -130,21 +135,26 @@ def advice_frame(goals: Columns, found: Columns) -> Frame:
     return advice
 
 
-def cures(advice: Frame, model_name: Callable[[int], str]) -> dict[int, str]:
+def cures(advice: Frame, model_name: Callable[[int], str], drawing: Mapping[int, int]) -> dict[int, str]:
     """Return for each goal the sentence that names its first options (対処の文), with what each would make of the probability.
+
+    Parameters
+    ----------
+    drawing : goal_no → what its sleeve's drawing plan draws a month: paying more cuts that first
 
     Examples
     --------
     >>> advice = empty("advice", 2)
     >>> advice["goal_no"][:], advice["rank_no"][:], advice["probability_ppm"][:] = 7, [1, 2], [801_841, 808_946]
     >>> advice["kind_code"][:], advice["months_count"][:], advice["amount_yen"][:] = [2, 0], [76, 0], [0, 16_000]
-    >>> cures(advice, str)
+    >>> cures(advice, str, {7: 0})
     {7: 'move the date 76 months later (80 %), or pay 16,000 yen a month more (81 %)'}
     """
     names = ("goal_no", "rank_no", "kind_code", "amount_yen", "model_no", "months_count", "probability_ppm")
     said: dict[int, list[str]] = {}
     for goal, rank, kind, yen, model, months, ppm in zip(*(advice[name].tolist() for name in names), strict=True):
         if rank <= MOST_NAMED:
-            words = option_words(KINDS[kind], yen, model_name(model) if model else "", months)
+            cut = min(yen, drawing[goal]) if kind == PAY_MORE else 0
+            words = option_words(KINDS[kind], yen, model_name(model) if model else "", months, cut)
             said.setdefault(goal, []).append(f"{words} ({whole_percent(ppm)} %)")
     return {goal: ", or ".join(words) for goal, words in said.items()}

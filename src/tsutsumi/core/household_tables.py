@@ -85,9 +85,13 @@ def statute_tables(chosen: str = ARTICLE, as_of: date | None = None, products: I
         correlations={pair_key(row.class_name, row.other_class): row for row in correlated},
         products=_cheapest(dated),
     )
-    for what, found in (("assumptions", assumed), ("correlations", correlated), ("products", tables.products)):
+    every = [row for name in SETS[chosen] for row in statute_rows(name)], statute_rows("market_correlations"), sold
+    kinds = zip(("assumptions", "correlations", "products"), (assumed, correlated, tables.products), every, strict=True)
+    for what, found, rows in kinds:
         if not found:
-            raise HouseholdError(f"--date: no {what} are in force on {as_of}: every row starts later; use a later day")
+            first = min((row["valid_from_date"] for row in rows), default="")
+            told = f"the first row starts on {first}; use that day or a later one" if first else "there is no row; give some"
+            raise HouseholdError(f"--date: no {what} are in force on {as_of}: {told}")
     return tables
 
 

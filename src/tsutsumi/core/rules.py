@@ -46,6 +46,9 @@ class GoalRules:
     most_risk_ppm : int64 by contract_no, what suits the customer
     risk_before_ppm, most_risk_before_ppm : the same on the business day before
     moved_targets : goal numbers, target dates → the target in yen of those dates
+    payment_days, bonus_yen : int64 by sleeve_no, of the instalment plan in force: on how many days of a month it pays, and what
+        its bonuses bring a month
+    on_terms : bool by sleeve_no, terms of drawing are in force or to come, a pause among them
     """
 
     goals: Frame
@@ -58,6 +61,9 @@ class GoalRules:
     risk_before_ppm: np.ndarray
     most_risk_before_ppm: np.ndarray
     moved_targets: Callable[[np.ndarray, list[int]], np.ndarray]
+    payment_days: np.ndarray
+    bonus_yen: np.ndarray
+    on_terms: np.ndarray
 
 
 class TermDrawing(NamedTuple):

@@ -13,6 +13,7 @@ from tsutsumi.core.timeline import split_calendar_ids
 from tsutsumi.demo import models, people, programs
 from tsutsumi.demo.calendars import calendar_holidays_rows
 from tsutsumi.demo.common_window import ROLES, roles
+from tsutsumi.demo.drawing_terms import drawing_term_rows
 from tsutsumi.demo.goals import goal_rows
 from tsutsumi.demo.life import Chronicle, Contract, Event, Sleeve, month_after, refused_events
 from tsutsumi.demo.models import Fund
@@ -82,6 +83,7 @@ def build_rows(market, customers: int = 500, seed: int = 20, *, first: date, thr
     sleeves = [sleeve for contract in chronicle.contracts for sleeve in contract.sleeves]
     rows |= goal_rows(sleeves, life, seed)
     rows |= surplus_rows(sleeves, rows, life) | order_rows(chronicle.contracts, life)
+    rows["drawing_terms"] = drawing_term_rows(sleeves, life)
     chronicle.events += shared_withdrawals(chronicle.contracts, life)
     rows["events"] = event_rows(chronicle.events, {row["contract_no"]: row["account_no"] for row in rows["contracts"]})
     return rows

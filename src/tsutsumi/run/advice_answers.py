@@ -14,18 +14,17 @@ from sqlalchemy import Connection, select
 from tsutsumi.core.calendar import epoch_day, next_business_day
 from tsutsumi.core.goal_advice import plans_after
 from tsutsumi.core.goal_dates import moved_date
-from tsutsumi.core.plans import numbers
+from tsutsumi.core.rules import DRAWING, INSTALMENT
 from tsutsumi.run.advice_list import ACCEPTED, SUPERSEDED, UNREAD, AdviceBook, GoalAdvice, Option
-from tsutsumi.run.goal_book import target_of_then
+from tsutsumi.run.advice_plans import changed_plan
+from tsutsumi.run.goal_book import a_month, target_of_then
 from tsutsumi.store.approvals import person
 from tsutsumi.store.audit import append
 from tsutsumi.store.database import House, HouseError, transaction
 from tsutsumi.store.kinds import KINDS, MOST_YEN
 from tsutsumi.store.load_reference import load_table
 from tsutsumi.store.manifest import lock_house
-from tsutsumi.store.tables import advice_answers, drawing_terms, metadata, models
-
-INSTALMENT, DRAWING = "instalment", "drawing"
+from tsutsumi.store.tables import advice_answers, metadata, models
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,13 @@ class _Task:
 
 
 def answer(
-    house: House, goal_id: str, kind: str, said: str, by: str, recorded_at: str, note: str = "", date: Date | None = None,
-) -> Answered:
-    """Keep the answer to an option of advice, and have the next close carry it out if it is accepted (改善案への回答).
+    house: House, goal_id: str, kind: str | None, said: str, by: str, recorded_at: str, note: str = "", date: Date | None = None,
+) -> list[Answered]:
+    """Keep the answer to options of advice, and have the next close carry out what is accepted (改善案への回答).
 
     Parameters
     ----------
-    goal_id, kind : of the option
+    goal_id, kind : of the option; without a kind every one that waits for an answer
     said : "accepted" or "declined"
     by : who answers, or who wrote it down
     recorded_at : the moment, from `run/clock.py`
@@ -88,47 +87,47 @@ def answer(
 
     Returns
     -------
-    Answered
-        `new` is False where the same answer was there already: then nothing was written.
+    list of Answered
+        One for each option; `new` is False where the same answer was there already: then nothing was written for it.
 
     Raises
     ------
     HouseError
-        The goal or option is unknown, it was answered otherwise, newer advice exists, the sleeve is closed, or it cannot be carried
-        out: one line of what, why and what to do.
+        The goal or option is unknown, nothing waits, it was answered otherwise, newer advice exists, the sleeve is closed, or it
+        cannot be carried out: one line of what, why and what to do; nothing is written then.
     """
     name = person(by)
     with lock_house(house.folder, "advice"):
         book = AdviceBook(house)
-        advice, option = _found(book, goal_id, kind, date)
+        asked = [_found(book, goal_id, one, date) for one in ([kind] if kind else _open_kinds(book, goal_id))]
         with transaction(house) as connection:
-            task = _Task(connection, book, advice, option, name, recorded_at)
-            known = _known(task, said)
-            if known is not None:
-                return Answered(advice, option, said, False, known.made_by, known.recorded_at, known.effective_date, ())
-            since, written = CARRIED_OUT[kind](task) if said == ACCEPTED else (task.next_date, ())
-            row = {"goal_no": advice.goal_no, "date": advice.date, "kind": kind, "answer": said, "effective_date": since,
-                   "made_by": name, "recorded_at": recorded_at, "note": note.strip()}
-            connection.execute(advice_answers.insert(), row)
-            told = {"goal_id": goal_id, "date": str(advice.date), "kind": kind, "yen": option.yen, "model_id": option.model_id,
-                    "months": option.months, "effective_date": str(since), "written": list(written), "note": row["note"]}
-            append(connection, name, f"advice {said}", told, recorded_at)
-    return Answered(advice, option, said, True, name, recorded_at, since, tuple(written))
+            tasks = [_Task(connection, book, advice, option, name, recorded_at) for advice, option in asked]
+            return [_answer(task, said, note.strip()) for task in tasks]
 
 
-def open_kinds(house: House, goal_id: str) -> list[str]:
-    """Return the options of the latest advice on a goal that wait for an answer (未回答の案).
+def _answer(task: _Task, said: str, note: str) -> Answered:
+    """Keep the answer to one option."""
+    advice, option, known = task.advice, task.option, _known(task, said)
+    if known is not None:
+        return Answered(advice, option, said, False, known.made_by, known.recorded_at, known.effective_date, ())
+    since, written = CARRIED_OUT[option.kind](task) if said == ACCEPTED else (task.next_date, ())
+    row = {"goal_no": advice.goal_no, "date": advice.date, "kind": option.kind, "answer": said, "effective_date": since,
+           "made_by": task.by, "recorded_at": task.recorded_at, "note": note}
+    task.connection.execute(advice_answers.insert(), row)
+    told = {"goal_id": advice.goal_id, "date": str(advice.date), "kind": option.kind, "yen": option.yen,
+            "model_id": option.model_id, "months": option.months, "effective_date": str(since), "written": list(written),
+            "note": note}
+    append(task.connection, task.by, f"advice {said}", told, task.recorded_at)
+    return Answered(advice, option, said, True, task.by, task.recorded_at, since, tuple(written))
 
-    Raises
-    ------
-    HouseError
-        The goal is unknown, or nothing waits.
-    """
-    book = AdviceBook(house)
+
+def _open_kinds(book: AdviceBook, goal_id: str) -> list[str]:
+    """Return the options of the latest advice on a goal that wait for an answer (未回答の案), or refuse where there is none."""
     advice = book.of_goal(book.goal_no(goal_id))
     kinds = [option.kind for option in advice.options if option.state == UNREAD] if advice else []
     if not kinds:
-        raise HouseError(f"goal {goal_id}: no option waits for an answer: see the list (tsutsumi advice {house.folder} --all)")
+        cure = f"see the list (tsutsumi advice {book.house.folder} --all)"
+        raise HouseError(f"goal {goal_id}: no option waits for an answer: {cure}")
     return kinds
 
 
@@ -142,6 +141,8 @@ def _found(book: AdviceBook, goal_id: str, kind: str, date: Date | None) -> tupl
     latest = book.latest(number)
     if latest is None:
         raise HouseError(f"goal {goal_id}: no advice was given on it: see the list (tsutsumi advice {book.house.folder})")
+    if date is not None and date > latest:
+        raise HouseError(f"goal {goal_id}: no advice was given on {date}, the last is of {latest}: read that and answer it")
     if date is not None and date != latest:
         raise HouseError(f"goal {goal_id}: the advice of {date} is {SUPERSEDED} by that of {latest}: read that and answer it")
     advice = book.of_goal(number)
@@ -180,8 +181,9 @@ def _known(task: _Task, said: str):
 
 def _plans(task: _Task) -> tuple[Date, list[str]]:
     """Pay more or less a month: the plans with other amounts from the next day on."""
-    plan_of = {kind: _plan(task, kind) for kind in (INSTALMENT, DRAWING)}
-    before = tuple(_a_month(plan) for plan in plan_of.values())
+    sleeve = task.book.sleeves[task.advice.sleeve_no]
+    plan_of = {kind: task.book.plans.plan(sleeve, kind) for kind in (INSTALMENT, DRAWING)}
+    before = tuple(a_month(plan) for plan in plan_of.values())
     after = plans_after(task.option.kind, task.option.yen, *before)
     if after is None:
         cure = "load the plan that the customer wants (tsutsumi load)"
@@ -238,48 +240,16 @@ CARRIED_OUT = {
 }
 
 
-def _plan(task: _Task, kind: str) -> dict:
-    """Return the plan of the sleeve in force on the next day, or one of nothing."""
-    sleeve = task.advice.sleeve_no
-    known = in_force(task.connection, "plans", task.next_date, {"sleeve_no": sleeve, "kind": kind})
-    if known is None or kind == DRAWING and (_draws_by_terms(task, sleeve) or _drawn_together(task, sleeve)):
-        return {"kind": kind, "amount_yen": 0}
-    return known
-
-
-def _draws_by_terms(task: _Task, sleeve_no: int) -> bool:
-    """Return whether a sleeve has terms of drawing, a pause among them: then less on its drawing plan would change nothing."""
-    rows = task.connection.execute(select(drawing_terms.c.until_date).where(drawing_terms.c.sleeve_no == sleeve_no))
-    return any(until is None or until >= task.next_date for (until,) in rows)
-
-
-def _drawn_together(task: _Task, sleeve_no: int) -> bool:
-    """Return whether all sleeves of the contract pay its drawings: then less on one plan is not what its goal counts."""
-    of = {"contract_no": task.book.sleeves[sleeve_no]["contract_no"]}
-    order = in_force(task.connection, "drawing_orders", task.next_date, of)
-    return order is not None and order["drawings_kind"] == "order"
-
-
-def _a_month(plan: Mapping) -> int:
-    """Return what a plan moves in a month."""
-    return plan["amount_yen"] * _dates(plan)
-
-
-def _dates(plan: Mapping) -> int:
-    """Return on how many days of a month a plan moves its amount."""
-    return max(1, len(numbers(plan.get("days_of_month", ""))))
-
-
 def _change_plan(task: _Task, plan: Mapping, yen: int) -> None:
     """Write the plan with another amount a month from the next day on; the day of the month and all else stay."""
     kind = plan["kind"]
     _refuse_later(task, "plans", {"sleeve_no": task.advice.sleeve_no, "kind": kind})
-    amount = yen // _dates(plan) if kind == DRAWING else -(-yen // _dates(plan))  # over several days: never short of the advice
-    if amount > MOST_YEN:
-        raise task.refused(f"{amount:,} yen a month is more than a plan may be", f"give at most {MOST_YEN:,}")
+    changed = changed_plan(plan, yen)
+    if changed["amount_yen"] > MOST_YEN:
+        raise task.refused(f"{changed['amount_yen']:,} yen is more than a plan may move", f"give at most {MOST_YEN:,}")
     sleeve_id = task.book.sleeves[task.advice.sleeve_no]["sleeve_id"]
-    row = _as_file("plans", plan, {"sleeve_id": sleeve_id})
-    _write(task, "plans", row | {"valid_from_date": str(task.next_date), "amount_yen": str(amount)})
+    row = _as_file("plans", changed, {"sleeve_id": sleeve_id})
+    _write(task, "plans", row | {"valid_from_date": str(task.next_date)})
 
 
 def _refuse_later(task: _Task, name: str, key: Mapping[str, object]) -> None:

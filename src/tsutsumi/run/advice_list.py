@@ -3,13 +3,15 @@
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date as Date
+from datetime import timedelta
 
 import numpy as np
 from sqlalchemy import Connection, select
 
 from tsutsumi.core.books import Books
 from tsutsumi.core.goal_status import STATUSES
-from tsutsumi.core.goals.options import KINDS, PAY_ONCE
+from tsutsumi.core.goals.options import KINDS, PAY_MORE, PAY_ONCE
+from tsutsumi.run.advice_plans import TABLES, AdvicePlans
 from tsutsumi.run.history import ids_of, rows_of
 from tsutsumi.store.database import House, HouseError, reading
 from tsutsumi.store.day_tables import load_books, load_day, read_closed_day
@@ -22,7 +24,7 @@ STATUS_NONE = "none"  # the probability could not be told
 UNREAD, SUPERSEDED, SET_ASIDE, CLOSED, WAITING = "unread", "superseded", "set_aside", "closed", "waiting"
 COLUMNS = ("goal_no", "rank_no", "kind_code", "amount_yen", "model_no", "months_count", "probability_ppm", "monthly_cost_yen")
 READ = {"advice": COLUMNS, "goals": ("goal_no", "status_code")}  # of every closed day, and nothing else
-ROWS = ("goals", "sleeves", "contracts", "customers", "models")
+ROWS = ("goals", "sleeves", "contracts", "customers", "models", *TABLES)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Option:
 
     `state`: unread, accepted, declined, waiting (accepted, the deposit has not arrived), set_aside (another one was accepted),
     superseded (by newer advice, or by a change of the goal's zone) or closed (the sleeve is, or the goal came to its date).
+    `cut_yen`: of an unread pay_more, how much of `yen` would be drawn less a month, by the plan of tonight; the rest is paid more.
     """
 
     rank: int
@@ -40,6 +43,7 @@ class Option:
     months: int
     probability_ppm: int
     cost_yen: int
+    cut_yen: int = 0
     state: str = UNREAD
     made_by: str = ""
     recorded_at: str = ""
@@ -57,6 +61,7 @@ class GoalAdvice:
     name: str
     sleeve_no: int
     sleeve_id: str
+    customer_id: str
     customer: str
     status: str
     probability_ppm: int | None
@@ -93,6 +98,7 @@ class AdviceBook:
         if not self.days:
             raise HouseError(f"{house.folder}: no day is closed yet: close days first (tsutsumi close HOUSE --through DATE)")
         self.date = self.days[-1].date
+        self.plans = AdvicePlans(self.rows, self.date + timedelta(days=1))
         self.books: Books = load_books(house, self.date)
         self.place = {number: row for row, number in enumerate(self.books.goals["goal_no"].tolist())}
         self.changed: dict[int, Date] = {}  # the day on which each goal came into the zone that it is in
@@ -154,7 +160,8 @@ class AdviceBook:
         if row is not None:
             status = STATUSES[int(self.books.goals["status_code"][row])]
             probability = None if status == STATUS_NONE else int(self.books.goals["probability_ppm"][row])
-        return {"goal_id": goal["goal_id"], "name": goal["name"], "sleeve_id": sleeve["sleeve_id"], "customer": customer["name"],
+        return {"goal_id": goal["goal_id"], "name": goal["name"], "sleeve_id": sleeve["sleeve_id"],
+                "customer": customer["name"], "customer_id": customer["customer_id"],
                 "status": status, "probability_ppm": probability}
 
     def _advice(self, goal_no: int, date: Date) -> GoalAdvice:
@@ -169,7 +176,9 @@ class AdviceBook:
         if answer is None:
             followed = self.is_open(sleeve) and goal["goal_no"] in self.place
             state = UNREAD if self.stands(goal["goal_no"], date) else SUPERSEDED
-            return replace(option, state=SET_ASIDE if taken else state if followed else CLOSED)
+            state = SET_ASIDE if taken else state if followed else CLOSED
+            cut = self.plans.drawing_yen(self.sleeves[sleeve]) if state == UNREAD and option.kind == KINDS[PAY_MORE] else 0
+            return replace(option, state=state, cut_yen=min(cut, option.yen))
         state = answer.answer
         if state == ACCEPTED and option.kind == KINDS[PAY_ONCE] and self.is_open(sleeve):
             state = ACCEPTED if self._paid(sleeve, answer.effective_date) >= option.yen else WAITING

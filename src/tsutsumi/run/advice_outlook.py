@@ -12,10 +12,11 @@ from tsutsumi.core.goals.decumulation import asset_life
 from tsutsumi.core.goals.dynamic import best_plan
 from tsutsumi.core.goals.ladder import stored_ppm
 from tsutsumi.core.goals.median_life import MOST_MONTHS, median_lives
-from tsutsumi.core.goals.options import KINDS, NO_LIMIT, Offer
+from tsutsumi.core.goals.options import KINDS, NO_LIMIT, PAY_MORE, Offer
 from tsutsumi.core.goals.portfolio import Portfolio
 from tsutsumi.core.goals.scenarios import fan
 from tsutsumi.core.goals.within import odds
+from tsutsumi.core.rules import Rules
 from tsutsumi.core.units import PPM
 from tsutsumi.run.advice_list import STATUS_NONE, AdviceBook, GoalAdvice, Option
 from tsutsumi.run.close_day import read_reference
@@ -31,12 +32,15 @@ class GoalOutlook:
 
     Attributes
     ----------
+    untold : why there is no probability: assumptions (the model has none in force) or range (months or money are outside what
+        can be told); empty where it is told
     parts : why the probability changed since the day before, ppm
     ladder : the permitted models and the one held, calmest first: model_id, mean_ppm, risk_ppm, probability_ppm, permitted
     best_dynamic_ppm, best_dynamic_model_id : if the model may be chosen anew every year among the permitted ones, and the first
     asset_life_months : how long the drawing of a goal goes on, if it draws: at the median return of every month, in the worst 5 %,
         half and 95 % of outcomes; None is more than 1,200 months
     fan : percentiles of the value by year
+    surplus_from : the sleeves whose surplus comes into this one by a rule in force: nothing above foresees it
     options : what could be done now, as it would be advised tonight
     advice : the latest advice that was given, with its answers
     """
@@ -45,9 +49,11 @@ class GoalOutlook:
     goal_id: str
     name: str
     sleeve_id: str
+    customer_id: str
     customer: str
     status: str
     probability_ppm: int | None
+    untold: str
     want_ppm: int
     parts: Mapping[str, int]
     value_yen: int
@@ -62,6 +68,7 @@ class GoalOutlook:
     best_dynamic_model_id: str
     asset_life_months: Mapping[str, int | None] | None
     fan: list[dict] | None
+    surplus_from: tuple[str, ...]
     options: tuple[Option, ...]
     advice: GoalAdvice | None
 
@@ -88,14 +95,16 @@ def goal_outlook(house: House, goal_id: str) -> GoalOutlook:
     found = option_table(goals, offer, later_of(goals, rules)) if known else {}
     best, first = _best(goal, ladder) if known else (None, "")
     return GoalOutlook(
-        book.date, **told, want_ppm=goal["want_ppm"], parts=_parts(book, number),
+        book.date, **told, untold="" if known else "range" if rules.goals.risk_ppm[goal["model_no"]] >= 0 else "assumptions",
+        want_ppm=goal["want_ppm"], parts=_parts(book, number),
         **{name: goal[name] for name in ("monthly_yen", "target_yen")}, value_yen=goal["now_yen"],
         target_date=from_epoch_day(goal["target_date"]), months=goal["months_ppm"] / PPM,
         model_id=book.ids["models"][goal["model_no"]],
         most_risk_ppm=None if goal["most_risk_ppm"] == NO_LIMIT else goal["most_risk_ppm"], ladder=tuple(ladder),
         best_dynamic_ppm=best, best_dynamic_model_id=first,
         asset_life_months=_life(goal) if known and goal["monthly_yen"] < 0 else None, fan=_fan(goal) if known else None,
-        options=tuple(_options(book, found)), advice=book.of_goal(number),
+        surplus_from=_givers(book, rules, goal["sleeve_no"]),
+        options=tuple(_options(book, found, goal["drawing_yen"])), advice=book.of_goal(number),
     )
 
 
@@ -155,9 +164,18 @@ def _life(goal: Mapping) -> dict[str, int | None]:
     return {"median_return": None if median < 0 else median, "p5": spread.p5, "p50": spread.p50, "p95": spread.p95}
 
 
-def _options(book: AdviceBook, found: Mapping[str, np.ndarray]) -> list[Option]:
+def _givers(book: AdviceBook, rules: Rules, sleeve_no: int) -> tuple[str, ...]:
+    """Return the sleeves whose rule of surplus names a sleeve (余剰を渡す運用口)."""
+    if rules.surplus is None:
+        return ()
+    givers = rules.surplus["sleeve_no"][rules.surplus["to_sleeve_no"] == sleeve_no]
+    return tuple(book.sleeves[number]["sleeve_id"] for number in givers.tolist())
+
+
+def _options(book: AdviceBook, found: Mapping[str, np.ndarray], drawing_yen: int) -> list[Option]:
     """Return options as they are listed."""
     names = ("rank_no", "kind_code", "yen", "model_no", "months", "probability_ppm", "cost_yen")
     rows = zip(*(found[name].tolist() for name in names), strict=True) if found else ()
-    return [Option(rank, KINDS[kind], yen, book.ids["models"].get(model, ""), months, ppm, cost, state="")
+    return [Option(rank, KINDS[kind], yen, book.ids["models"].get(model, ""), months, ppm, cost,
+                   min(yen, drawing_yen) if kind == PAY_MORE else 0, state="")
             for rank, kind, yen, model, months, ppm, cost in rows]

@@ -1,6 +1,6 @@
 """Goals told and goals that came true (達成確率の検証): of a house's own closed days."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date as Date
 
@@ -9,9 +9,12 @@ from tsutsumi.core.calendar import epoch_day, from_epoch_day
 from tsutsumi.core.calibration import Calibration, calibration
 from tsutsumi.core.goal_dates import moved_date
 from tsutsumi.core.goal_status import NONE
+from tsutsumi.core.schema import Frame
 from tsutsumi.run.dated_rows import in_force
-from tsutsumi.run.history import rows_of, walk
-from tsutsumi.store.database import House
+from tsutsumi.run.history import rows_of
+from tsutsumi.store.database import House, HouseError, reading
+from tsutsumi.store.day_tables import load_books, read_closed_day
+from tsutsumi.store.manifest import closed_days
 
 HORIZONS = (0, 1, 3, 5, 10)  # years before the date; 0: when the goal began
 EVERY_MONTH = -1             # of a simulated house, in the place of years: at the start of every month
@@ -64,9 +67,8 @@ def house_calibration(house: House) -> tuple[list[Told], Uncounted]:
     samples: dict[int, list[tuple[int, bool]]] = {years: [] for years in HORIZONS}
     goals: dict[int, _Followed] = {}
     closed = changed = 0
-    for day, tables, books in walk(house):
-        table = tables.get("goals")
-        seen = set()
+    for day, table in goal_days(house):
+        seen, books = set(), None
         for number, sleeve, target, date, status, ppm, months, value in _rows(table):
             seen.add(number)
             known = goals.get(number)
@@ -82,13 +84,32 @@ def house_calibration(house: House) -> tuple[list[Told], Uncounted]:
             goal = goals.pop(number)
             if _is_other(house, number, goal, day):
                 changed += 1
-            elif _has_run_out(books, goal.sleeve_no):
+                continue
+            books = books or load_books(house, day)
+            if _has_run_out(books, goal.sleeve_no):
                 _count(samples, goal, False)
             else:
                 closed += 1
     told = [Told(years, calibration([ppm for ppm, _ in rows], [true for _, true in rows])) for years, rows in samples.items()]
+    books = load_books(house, day)
     gone = sum(not _is_open(books, goal.sleeve_no) for goal in goals.values())
     return told, Uncounted(len(goals) - gone, closed + gone, changed)
+
+
+def goal_days(house: House) -> Iterator[tuple[Date, Frame | None]]:
+    """Yield every closed day with its goals (締め日ごとの目標), and nothing else of it.
+
+    Raises
+    ------
+    HouseError
+        Nothing is closed yet.
+    """
+    with reading(house) as connection:
+        days = closed_days(connection)
+    if not days:
+        raise HouseError(f"{house.folder}: no day is closed yet: close days first (tsutsumi close HOUSE --through DATE)")
+    for day in days:
+        yield day.date, read_closed_day(house, day, {"goals": TOLD_COLUMNS}).get("goals")
 
 
 def _rows(table) -> Iterable[tuple]:

@@ -13,12 +13,11 @@ from tsutsumi.core.goal_dates import months_left_ppm
 from tsutsumi.core.goal_status import NONE, STATUSES
 from tsutsumi.core.goals.budget_split import Share
 from tsutsumi.core.goals.within import odds
-from tsutsumi.core.plans import numbers
 from tsutsumi.core.promises import spare_yen
-from tsutsumi.core.rules import INSTALMENT, GoalRules
+from tsutsumi.core.rules import DRAWING, INSTALMENT, GoalRules
 from tsutsumi.core.units import PPM
 from tsutsumi.run.dated_rows import in_force
-from tsutsumi.run.goal_book import GoalBook, a_month
+from tsutsumi.run.goal_book import GoalBook, a_month, bonus_a_month, days_a_month, may_still_draw
 from tsutsumi.store.database import House, HouseError, reading
 from tsutsumi.store.day_tables import load_books
 from tsutsumi.store.manifest import last_day
@@ -38,8 +37,11 @@ class FollowedGoal:
     floor_yen, floor_ppm : the essential amount in yen of the target date and its probability; 0 and None without one
     plan : the row of `plans` of its instalments in force, empty without one
     payment_yen : what the plan moves a month on its days, bonuses apart
+    drawn_yen : what its sleeve draws a month: by its plan or terms, or what it pays tonight where the whole contract pays
     fixed : why its payment stays as it is: untold, ended, unsuitable, later_plan (a plan that begins later is loaded), answered
         (accepted advice is not carried out yet); empty: it may be moved
+    stays : its savings stay where they are: what is drawn of them would change with them
+    surplus_from : the sleeves whose surplus comes into its own by a rule in force: no probability foresees it
     payment, savings : its share of the payments, and of the savings of its account
     """
 
@@ -68,7 +70,10 @@ class FollowedGoal:
     risk_ppm: int
     plan: Mapping
     payment_yen: int
+    drawn_yen: int
     fixed: str
+    stays: bool
+    surplus_from: tuple[str, ...]
     payment: Share
     savings: Share
 
@@ -130,9 +135,9 @@ def _rows(connection: Connection, customer_id: str, house: House) -> dict[str, l
         raise HouseError(f"customer {customer_id!r} is unknown in {house.folder}: {cure}")
     rows["contracts"] = of("contracts", "customer_no", [rows["customers"][0]["customer_no"]])
     contracts = [row["contract_no"] for row in rows["contracts"]]
-    rows |= {name: of(name, "contract_no", contracts) for name in ("sleeves", "contract_limits")}
+    rows |= {name: of(name, "contract_no", contracts) for name in ("sleeves", "contract_limits", "drawing_orders")}
     sleeves = [row["sleeve_no"] for row in rows["sleeves"]]
-    rows |= {name: of(name, "sleeve_no", sleeves) for name in ("goals", "plans", "drawing_terms")}
+    rows |= {name: of(name, "sleeve_no", sleeves) for name in ("goals", "plans", "drawing_terms", "surplus_rules")}
     rows |= {name: of(name, "goal_no", [row["goal_no"] for row in rows["goals"]]) for name in ("goal_targets", "advice_answers")}
     accounts = [row["account_no"] for row in rows["contracts"]]
     every = {name: [dict(row._mapping) for row in connection.execute(select(metadata.tables[name]))] for name in OF_ALL}
@@ -148,7 +153,8 @@ def _followed(books: Books, rules: GoalRules, rows: Mapping[str, list[dict]], da
     plans = in_force(rows["plans"], day, "sleeve_no", "kind")
     later = {row["sleeve_no"] for row in rows["plans"] if row["kind"] == INSTALMENT and row["valid_from_date"] > date}
     answered = {row["goal_no"] for row in rows["advice_answers"] if row["answer"] == "accepted" and row["effective_date"] > date}
-    on_terms = {row["sleeve_no"] for row in rows["drawing_terms"] if row["until_date"] is None or row["until_date"] >= date}
+    stay, rules_of_surplus = _staying(rows, date), in_force(rows["surplus_rules"], day, "sleeve_no")
+    givers = [(row["to_sleeve_no"], by["sleeves"][number]["sleeve_id"]) for (number,), row in sorted(rules_of_surplus.items())]
     place = {number: k for k, number in enumerate(rules.goals["goal_no"].tolist())}
     free, found = spare_yen(books), []
     for row, number in enumerate(books.goals["goal_no"].tolist()):
@@ -166,7 +172,7 @@ def _followed(books: Books, rules: GoalRules, rows: Mapping[str, list[dict]], da
             else ANSWERED if last and number in answered else LATER_PLAN if last and goal["sleeve_no"] in later else ""
         )
         rule, plan = program_rules[contract["program_no"],], plans.get((goal["sleeve_no"], INSTALMENT), {})
-        payment, savings = _shares(facts, of, plan, rule, int(free[at]), goal["sleeve_no"] in on_terms)
+        payment, savings = _shares(facts, of, plan, rule, int(free[at]))
         one = FollowedGoal(
             **{name: goal[name] for name in ("goal_no", "goal_id", "name", "priority", "sleeve_no")}, **of,
             sleeve_id=sleeve["sleeve_id"], contract_id=contract["contract_id"], account_id=accounts[contract["account_no"]],
@@ -175,6 +181,8 @@ def _followed(books: Books, rules: GoalRules, rows: Mapping[str, list[dict]], da
             probability_ppm=None if fixed == UNTOLD else facts["probability_ppm"], floor_ppm=None,
             **{name: facts[name] for name in ("value_yen", "monthly_yen", "target_yen", "mean_ppm", "risk_ppm")},
             target_date=from_epoch_day(facts["target_date"]), payment_yen=payment.today_yen, payment=payment, savings=savings,
+            drawn_yen=max((a_month(plan) if plan else 0) - facts["monthly_yen"], 0), stays=goal["sleeve_no"] in stay,
+            surplus_from=tuple(name for to, name in givers if to == goal["sleeve_no"]),
         )
         if fixed != UNTOLD and one.floor_yen:
             one = _with_floor(one)
@@ -187,18 +195,33 @@ def _with_floor(goal: FollowedGoal) -> FollowedGoal:
     return FollowedGoal(**vars(goal) | {"floor_ppm": int(goal.ask(True)[0])})
 
 
-def _shares(facts: Mapping, of: Mapping, plan: Mapping, rule: Mapping, free: int, on_terms: bool) -> tuple[Share, Share]:
+def _staying(rows: Mapping[str, list[dict]], date: Date) -> set[int]:
+    """Return the sleeves whose savings stay where they are: those on terms, and those that pay for all drawings of a contract.
+
+    What they draw follows from what they have.
+    """
+    day = epoch_day(date)
+    on_terms = {row["sleeve_no"] for row in rows["drawing_terms"] if may_still_draw(row, day)}
+    plans = [row for row in rows["plans"] if row["kind"] == DRAWING]
+    planned = [*in_force(plans, day, "sleeve_no").values(), *(row for row in plans if row["valid_from_date"] > date)]
+    drawn = on_terms | {row["sleeve_no"] for row in planned if row["amount_yen"]}
+    orders = in_force(rows["drawing_orders"], day, "contract_no")
+    together = {number for (number,), row in orders.items() if row["drawings_kind"] == "order"}
+    drawing = together & {row["contract_no"] for row in rows["sleeves"] if row["sleeve_no"] in drawn}
+    return on_terms | {row["sleeve_no"] for row in rows["sleeves"] if row["contract_no"] in drawing}
+
+
+def _shares(facts: Mapping, of: Mapping, plan: Mapping, rule: Mapping, free: int) -> tuple[Share, Share]:
     """Return a goal's share of the payments, and of the savings of its account.
 
-    A payment with bonuses never stops, they would stop with it. What may leave is what a withdrawal may take; a sleeve on terms
-    keeps all, since what it draws follows from its value.
+    A payment with bonuses never stops, they would stop with it. What may leave is what a withdrawal may take.
     """
-    days = max(len(numbers(plan.get("days_of_month", ""))), 1)
+    days = days_a_month(plan)
     paid = plan.get("amount_yen", 0) * days
-    bonus = a_month(plan) - paid if plan else 0
+    bonus = bonus_a_month(plan) if plan else 0
     least = rule["minimum_instalment_yen"] * days
     wants = of["want_ppm"], of["floor_yen"] > 0
     payment = Share(paid, *wants, stays_yen=min(least, paid) if bonus else 0, least_yen=least, each_yen=days)
-    leaves = 0 if on_terms else max(free, 0) * rule["withdrawal_limit_ppm"] // PPM
+    leaves = max(free, 0) * rule["withdrawal_limit_ppm"] // PPM
     value = max(facts["value_yen"], 0)
     return payment, Share(value, *wants, stays_yen=max(value - leaves, 0))

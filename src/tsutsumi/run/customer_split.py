@@ -52,7 +52,8 @@ class CustomerSplit:
     payments : of each goal, the yen a month on its plan's days
     left_yen : payments that no plan could take: less than the days of a plan
     savings : of each goal, the savings after transfers, the payments being shared out already
-    pot : what one pot would come to, keys of `budget_outlook`; None for fewer than two goals, with `pot_error` where it has none
+    pot : what one pot would come to, keys of `budget_outlook`; None for fewer than two goals that need money, with `pot_error`
+        where it has none
     """
 
     of: CustomerGoals
@@ -122,7 +123,7 @@ def _savings(goals: Sequence[FollowedGoal], movable: list[int], paid: tuple[Give
     moves: list[Transfer] = []
     found = [replace(given, yen=goal.value_yen, reason=KEPT) for goal, given in zip(goals, paid, strict=True)]
     for account in dict.fromkeys(goals[k].account_id for k in movable):
-        places = [k for k in movable if goals[k].account_id == account]
+        places = [k for k in movable if goals[k].account_id == account and not goals[k].stays]
         if len(places) < 2:
             continue
         split = _split(goals, places, [goals[k].savings for k in places], asked)
@@ -141,6 +142,7 @@ def _savings(goals: Sequence[FollowedGoal], movable: list[int], paid: tuple[Give
 def _pot(of: CustomerGoals) -> tuple[Mapping | None, str]:
     """Return what one pot with all savings and payments would come to, or why it cannot be told."""
     goals = [one for one in of.goals if one.probability_ppm is not None and one.months_ppm > 0]
+    goals = [one for one in goals if one.target_yen or one.drawn_yen]
     if len(goals) < 2:
         return None, ""
     timeline = Timeline(of.date)
@@ -149,9 +151,8 @@ def _pot(of: CustomerGoals) -> tuple[Mapping | None, str]:
         own = {OWN + one.goal_id: Portfolio.from_simple(one.mean_ppm / PPM, one.risk_ppm / PPM) for one in goals}
         permitted = tuple(offered)
         members = [_member(one, timeline, permitted) for one in goals]
-        phases = tuple(
-            Phase(yen, 0, max(timeline.boundary(one.target_date), 1) - 1) for one in goals if (yen := one.monthly_yen + _drawn(one))
-        )
+        paid = ((one.monthly_yen + one.drawn_yen, one.target_date) for one in goals)
+        phases = tuple(Phase(yen, 0, max(timeline.boundary(until), 1) - 1) for yen, until in paid if yen)
         budget = Budget(of.customer_id, sum(max(one.value_yen, 0) for one in goals), permitted, phases)
         told = budget_outlook(budget, members, timeline, (offered | own).__getitem__)
         return {name: value for name, value in told.items() if name != "choices"}, ""
@@ -159,16 +160,11 @@ def _pot(of: CustomerGoals) -> tuple[Mapping | None, str]:
         return None, str(error)
 
 
-def _drawn(goal: FollowedGoal) -> int:
-    """Return what a goal draws a month: what its payments bring less what it comes to."""
-    return max(goal.payment_yen - goal.monthly_yen, 0)
-
-
 def _member(goal: FollowedGoal, timeline: Timeline, permitted: tuple[str, ...]) -> Member:
     """Return a goal as the pot pays for it: an amount on its date, drawings as a sleeve of its own in its own model."""
     essential, wish = utilities(utility_rows(), goal.priority, timeline.today)
     months = max(timeline.boundary(goal.target_date), 1)
-    drawn = _drawn(goal)
+    drawn = goal.drawn_yen
     saved = SavedGoal(
         goal.goal_id, OWN + goal.goal_id, permitted, 0, months, goal.target_yen, goal.floor_yen or None, goal.want_ppm / PPM,
         drawings=(Drawing(Phase(drawn, 0, months - 1)),) if drawn else (),

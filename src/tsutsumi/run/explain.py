@@ -14,6 +14,7 @@ from tsutsumi.core.flows import FLOW_KINDS, surplus_of
 from tsutsumi.core.ladder import PRICED, PURCHASE
 from tsutsumi.core.orders import REASONS
 from tsutsumi.core.schema import Frame, empty, take
+from tsutsumi.run.explain_drawings import BY_PLAN, drawing_words
 from tsutsumi.run.fee_reasons import fee_reasons
 from tsutsumi.run.history import ids_of, rows_of
 from tsutsumi.store.database import House, HouseError, reading
@@ -184,6 +185,8 @@ class _Explainer:
         if not flows:
             return lines
         rows = zip(*(flows[name].tolist() for name in ("kind_code", "amount_yen", "event_no", "instrument_no")), strict=True)
+        payouts, ids = self.tables.get("payouts", empty("payouts")), self.ids["sleeves"]
+        drawn = drawing_words(self.house, payouts, self.number, ids, self.date)
         for kind, amount, event, instrument in rows:
             word = FLOW_KINDS[kind]
             how = self.ids["events"].get(event, "")
@@ -193,8 +196,11 @@ class _Explainer:
                 how = self._fee_words()
             elif event < 0:
                 how = surplus_words(word, amount, self.ids["sleeves"], event)
+            elif word == "drawing":
+                place = next((place for place, (yen, _) in enumerate(drawn) if yen == -amount), None)
+                how = BY_PLAN if place is None else drawn.pop(place)[1]
             elif not how:
-                how = "計画による by the plan"
+                how = BY_PLAN
             lines.append(Line(FLOW_WORDS[word], how, amount))
         return lines
 

@@ -11,7 +11,7 @@ from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.drawing_rules import rule_of
 from tsutsumi.core.goals.options import NO_LIMIT
 from tsutsumi.core.plans import numbers
-from tsutsumi.core.rules import GoalRules
+from tsutsumi.core.rules import INSTALMENT, GoalRules
 from tsutsumi.core.units import PPM
 from tsutsumi.run.dated_rows import in_force
 from tsutsumi.run.fee_terms_book import Rows
@@ -43,9 +43,25 @@ def a_month(plan: Mapping) -> int:
     >>> a_month({"amount_yen": 10_000}), a_month(twice)
     (10000, 2008)
     """
-    days = max(len(numbers(plan.get("days_of_month", ""))), 1)
-    bonus = plan.get("bonus_yen", 0) * len(numbers(plan.get("bonus_months", ""))) // 12 if plan["amount_yen"] else 0
-    return plan["amount_yen"] * days + bonus
+    return plan["amount_yen"] * days_a_month(plan) + bonus_a_month(plan)
+
+
+def days_a_month(plan: Mapping) -> int:
+    """Return on how many days of a month a plan moves its amount (月の計画日の数).
+
+    >>> days_a_month({"days_of_month": "5;20"}), days_a_month({})
+    (2, 1)
+    """
+    return max(len(numbers(plan.get("days_of_month", ""))), 1)
+
+
+def bonus_a_month(plan: Mapping) -> int:
+    """Return what the bonuses of a plan bring a month (賞与の月割り): a twelfth of a year's, cut; nothing of a plan that pauses.
+
+    >>> bonus_a_month({"amount_yen": 1_000, "bonus_months": "6;12", "bonus_yen": 50}), bonus_a_month({"amount_yen": 0})
+    (8, 0)
+    """
+    return plan.get("bonus_yen", 0) * len(numbers(plan.get("bonus_months", ""))) // 12 if plan["amount_yen"] else 0
 
 
 class GoalBook:
@@ -86,10 +102,14 @@ class GoalBook:
         names = ("goal_no", "sleeve_no", "target_yen", "target_date", "want_ppm", "floor_yen")
         goals = {name: np.array([row[k] for row in sorted(rows)], np.int64) for k, name in enumerate(names)}
         money = {"instalment": np.zeros(self.sleeves, np.int64), "drawing": np.zeros(self.sleeves, np.int64)}
+        days, bonus, on_terms = np.ones(self.sleeves, np.int64), np.zeros(self.sleeves, np.int64), np.zeros(self.sleeves, bool)
         for (sleeve, kind), row in in_force(self.plans, day, "sleeve_no", "kind").items():
             money[kind][sleeve] = a_month(row)
+            if kind == INSTALMENT:
+                days[sleeve], bonus[sleeve] = days_a_month(row), bonus_a_month(row)
+        on_terms[[row["sleeve_no"] for row in self.terms if may_still_draw(row, day)]] = True
         for (sleeve,), row in in_force(self.terms, day, "sleeve_no").items():
-            if rule_of(row) is None and (row["until_date"] is None or epoch_day(row["until_date"]) >= day):
+            if rule_of(row) is None and may_still_draw(row, day):
                 money["drawing"][sleeve] = 0  # a pause by terms: the drawing plan does not count
         assumed = in_force(self.tables["model_assumptions"], day, "model_no")
         mean = _dense(assumed, "mean_ppm", 0, self.sizes["model_no"])
@@ -102,7 +122,7 @@ class GoalBook:
             {name: _dense(gates, name, default, self.sizes["program_no"]) for name, default in GATES.items()}, limit, risk, limit,
             lambda numbers, dates: np.array([
                 self._target(targets[number,], date) for number, date in zip(numbers.tolist(), dates, strict=True)
-            ], np.int64),
+            ], np.int64), days, bonus, on_terms,
         )
 
     def _target(self, row: Mapping, date: Date | int, name: str = "target_yen") -> int:
@@ -110,6 +130,11 @@ class GoalBook:
         day = date if isinstance(date, int) else epoch_day(date)
         since = epoch_day(row["valid_from_date"])
         return target_of_then(row[name], row["target_kind"], row["inflation_ppm"], since, day)
+
+
+def may_still_draw(terms: Mapping, day: int) -> bool:
+    """Return whether the last day of a row of terms has not passed (取り崩し条件の行が終わっていないか)."""
+    return terms["until_date"] is None or epoch_day(terms["until_date"]) >= day
 
 
 def _size(rows: Rows, number: str) -> int:

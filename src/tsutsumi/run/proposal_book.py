@@ -116,12 +116,15 @@ def proposal_outcomes(
         if not days or (through is not None and days[-1].date != through):
             raise HouseError(f"{house.folder}: {through or 'no day'} is not closed: choose a closed business day, or close first")
         last = days[-1].date
-        kept = [one for one in kept_proposals(connection, customer) if one.date <= last and number in (None, one.proposal_no)]
+        every = [one for one in kept_proposals(connection, customer) if one.date <= last]
+        kept = [one for one in every if number in (None, one.proposal_no)]
         query = select(sleeves.c.sleeve_no, sleeves.c.sleeve_id).join(contracts, contracts.c.contract_no == sleeves.c.contract_no)
         own = {row.sleeve_no: row.sleeve_id for row in connection.execute(query.where(contracts.c.customer_no == customer))}
     if not kept:
         which = "no proposal" if number is None else f"no proposal {number}"
         cure = "record one (tsutsumi advise HOUSEHOLD.toml --record HOUSE)"
+        if every:
+            cure = f"name one of {', '.join(str(one.proposal_no) for one in every)}"
         raise HouseError(f"customer {customer_id}: {which} was recorded up to {last}: {cure}")
     if given and len(kept) > 1:
         raise HouseError(f"--values: customer {customer_id} has {len(kept)} proposals: name one with --proposal NUMBER")

@@ -15,9 +15,10 @@ from tsutsumi.app.cli.advice_page import (
     outlook_lines,
 )
 from tsutsumi.app.cli.failure import DONE, read_date, told
+from tsutsumi.app.cli.screen import fitted
 from tsutsumi.app.cli.split_page import split_answer_content, split_answer_lines, split_content, split_lines
 from tsutsumi.run import clock
-from tsutsumi.run.advice_answers import ACCEPTED, Answered, answer, open_kinds
+from tsutsumi.run.advice_answers import ACCEPTED, Answered, answer
 from tsutsumi.run.advice_list import DECLINED, SPLIT, AdviceBook
 from tsutsumi.run.advice_outlook import goal_outlook
 from tsutsumi.run.customer_split import split_of
@@ -98,8 +99,7 @@ def _answers(opened, accept: str, decline: str, kind: Kind | None, by: str, note
     if not by.strip():
         raise HouseError("--by: nobody is named: give the name of the person who answers")
     seen, said = read_date(date, "--date") if date else None, ACCEPTED if accept else DECLINED
-    kinds = [kind] if kind else open_kinds(opened, decline)
-    return [answer(opened, accept or decline, one, said, by, clock.now(), note, seen) for one in kinds]
+    return answer(opened, accept or decline, kind, said, by, clock.now(), note, seen)
 
 
 def _customer(
@@ -126,4 +126,4 @@ def _customer(
 
 
 def _print(value: object, lines: list[str], json: bool) -> None:
-    print(json_text.dumps(value, ensure_ascii=False, indent=1) if json else "\n".join(lines))
+    print(json_text.dumps(value, ensure_ascii=False, indent=1) if json else "\n".join(fitted(lines)))

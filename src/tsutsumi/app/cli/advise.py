@@ -12,10 +12,10 @@ from rich.console import Group
 
 from tsutsumi.app.cli.advise_page import advice_page
 from tsutsumi.app.cli.advise_report import kept_content, kept_line, report_content, report_lines
-from tsutsumi.core.household import HouseholdError
+from tsutsumi.core.household import HouseholdError, Tables
 from tsutsumi.core.household_advice import Advice
 from tsutsumi.core.household_advice import advise as advise_household
-from tsutsumi.core.household_file import decode, parse_household
+from tsutsumi.core.household_file import Household, decode, parse_household
 from tsutsumi.core.household_later import given_values
 from tsutsumi.core.household_numbers import number
 from tsutsumi.core.household_record import as_record
@@ -90,13 +90,22 @@ def advise(
         )
         fee_share_pct = number(fee_share, "--fee-share", 0, 100)
         threshold_pct = number(cost_threshold, "--cost-threshold", 0, 100)
-        parsed, own_tables = parse_household(_read(household), tables)
+        parsed, own_tables = _household(household, tables)
         advice = advise_household(parsed, own_tables, fee_share_pct, fee_due, threshold_pct)
         _tell(advice, record, customer, by, day, json)
     except (HouseholdError, HouseError) as error:
         print(f"tsutsumi advise: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT
     return DONE
+
+
+def _household(path: Path, tables: Tables) -> tuple[Household, Tables]:
+    """Return the household of a file and the tables with its own rows; a refusal names the file."""
+    text = _read(path)
+    try:
+        return parse_household(text, tables)
+    except HouseholdError as error:
+        raise HouseholdError(f"{path}: {error}") from None
 
 
 def _one_use(

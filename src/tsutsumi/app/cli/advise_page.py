@@ -1,9 +1,8 @@
 """The page of `tsutsumi advise` (ご提案書): what an adviser turns round and shows, every figure with its arithmetic."""
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from tsutsumi.app.cli.screen import WIDTH, folded, table, width
 from tsutsumi.core.household import Assumption, Correlation, Movement, Product, Tables, weights
 from tsutsumi.core.household_advice import Advice, Side, used_assumptions, used_movements, used_products
 from tsutsumi.core.household_lines import (
@@ -18,8 +17,6 @@ from tsutsumi.core.household_lines import (
 from tsutsumi.core.household_numbers import shown
 from tsutsumi.core.household_precise import BestShare
 
-WIDTH = 100
-WORD = re.compile(r"[（「“]*(?:[ァ-ヶー]{1,16}|[!-~–−×…≈]+|.)[。、）」”]* ?")
 DUE = {"once": "初年度に一度 once", "yearly": "毎年 every year"}
 NOT_COUNTED = (
     "売却にかかる税金（利益の20.315%）や解約手数料、NISA の枠。",
@@ -89,6 +86,9 @@ def _side(side: Side, advice: Advice) -> list[str]:
         figures = (100 * weight, row.return_pct, holding.cost_pct, row.risk_pct)
         rows.append((holding.name, _class(row), f"{holding.value_yen:,}", *(f"{shown(figure, 4)}%" for figure in figures)))
     rows.append(("合計 total", "", f"{advice.total_yen:,}", "100%", "", "", ""))
+    if max(map(width, table(rows, right=range(2, 7)))) > WIDTH:  # below, what is assumed has both
+        classes = ["種類", "class", *(tables.assumptions[holding.class_name].ja for holding in side.holdings), ""]
+        rows = [(row[0], name, *row[2:]) for row, name in zip(rows, classes, strict=True)]
     formulas = rough_formulas(side, tables, advice.aversion)
     return [*table(rows, right=range(2, 7)), "", *(line for formula in formulas for line in _formula(formula))]
 
@@ -197,7 +197,8 @@ def _assumed(advice: Advice) -> Iterator[str]:
         yield from _row(f"相関 correlation {pair}: {shown(row.correlation)}", row)
     for row in used_products(advice):
         yield from _row(f"商品 product {row.ja} {row.en}: 費用 cost {shown(row.cost_pct)}%", row)
-    yield "  * 出典で直接確かめていない数字。お客さまに示す前にご確認ください。Second hand: check before you show it to a customer."
+    yield "  * 出典で直接確かめていない数字。お客さまに示す前にご確認ください。"
+    yield "    Second hand: check before you show it to a customer."
 
 
 def _market(class_name: str, tables: Tables) -> str:
@@ -209,34 +210,3 @@ def _row(text: str, row: Assumption | Movement | Correlation | Product) -> list[
     since = f"{row.valid_from_date} " if row.valid_from_date else ""
     return [f"  {mark}{text}", *(f"      {line}" for line in folded(f"{since}{row.source}", WIDTH - 6))]
 
-
-# ---- the screen
-
-
-def width(text: str) -> int:
-    """Return the columns that a text takes on a screen; a Japanese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def folded(text: str, columns: int) -> list[str]:
-    """Return a text in lines of so many columns, broken between words: Latin and katakana ones whole, no line starts with 。"""
-    lines, line = [], ""
-    for word in WORD.findall(text):
-        if line and width(line + word.rstrip()) > columns:
-            lines.append(line.rstrip())
-            line = ""
-        line += word if line else word.lstrip()
-    return [*lines, line.rstrip()]
-
-
-def table(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:
-    """Return rows as lines whose columns stand under each other."""
-    widths = [max(width(row[n]) for row in rows) for n in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = []
-        for n, cell in enumerate(row):
-            space = " " * (widths[n] - width(cell))
-            cells.append(f"{space}{cell}" if n in right else f"{cell}{space}")
-        lines.append(f"  {'  '.join(cells)}".rstrip())
-    return lines

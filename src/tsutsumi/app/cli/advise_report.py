@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import date as Date
 
-from tsutsumi.app.cli.advise_page import table
+from tsutsumi.app.cli.screen import table
 from tsutsumi.core.household import decimal_text
 from tsutsumi.core.household_later import LaterValue
 from tsutsumi.core.household_numbers import shown
@@ -11,14 +11,17 @@ from tsutsumi.core.household_promise import SIDES
 from tsutsumi.run.proposal_book import Managed, Outcome
 from tsutsumi.store.proposal_rows import KeptProposal
 
-SIDE_WORDS = {"before": "相談前のまま had nothing changed", "after": "ご提案どおり as advised"}
+SIDE_WORDS = {"before": "相談前のまま had it stayed", "after": "ご提案どおり as advised"}
+PLACE_WORDS = {"before": "相談前 before", "after": "ご提案 after"}
 KNOWN_WORDS = {
     "given": "渡された評価額 given", "managed": "運用の実績 as managed", "unchanged": "元のまま unchanged",
     "unknown": "不明 unknown",
 }
 CURE = (
-    "  「不明」の資産のその後の評価額を CSV（side,place,value_yen）で渡すと（--values）、その側も比べられます。",
-    "  Give the later values of what is unknown (--values FILE.csv: side,place,value_yen), and that side is compared too.",
+    "  「不明」の資産のその後の評価額を CSV（side,place,value_yen）で渡すと（--values）、",
+    "  その側も比べられます。",
+    "  Give the later values of what is unknown (--values FILE.csv: side,place,value_yen),",
+    "  and that side is compared too.",
 )
 
 
@@ -73,7 +76,7 @@ def report_lines(customer_id: str, date: Date, outcomes: list[Outcome]) -> list[
         if one.told is None:
             lines.append("  まだ一日も経っていません。 No day has passed since.")
             continue
-        lines += ["", *table(_holding_rows(one.holdings), right=(3, 4)), "", *table(_told_rows(one.told), right=(1, 2, 3))]
+        lines += ["", *table(_holding_rows(one.holdings), right=(2, 3)), "", *table(_told_rows(one.told), right=(1, 2, 3))]
         lines += _gain_lines(one.told)
         lines += CURE if any(value.later_yen is None for value in one.holdings) else ()
     return lines
@@ -86,21 +89,21 @@ def _managed_lines(managed: Managed) -> list[str]:
     return [
         f"運用 managed（{'、'.join(managed.sleeve_ids)}） {managed.from_date} → {managed.to_date}:",
         f"{managed.value_before_yen:,} 円 ＋ 入出金 net flow {managed.net_flow_yen:,} 円 ＋ 損益 gain {managed.gain_yen:,} 円"
-        f" ＝ {managed.value_yen:,} 円。時間加重 time-weighted {gained} %",
+        f" ＝ {managed.value_yen:,} 円", f"時間加重収益率 time-weighted return {gained} %",
     ]
 
 
 def _holding_rows(values: tuple[LaterValue, ...]) -> list[tuple[str, ...]]:
-    rows = [("", "資産 holding", "種類 class", "提案時 then", "その後 later", "")]
+    rows = [("", "資産 holding", "提案時 then", "その後 later", "")]
     for one in values:
         later = "–" if one.later_yen is None else f"{one.later_yen:,}"
-        where = f"{one.side} {one.place}"
-        rows.append((where, one.name, one.class_name, f"{one.value_yen:,}", later, KNOWN_WORDS[one.known_kind]))
+        where = f"{PLACE_WORDS[one.side]} {one.place}"
+        rows.append((where, one.name, f"{one.value_yen:,}", later, KNOWN_WORDS[one.known_kind]))
     return rows
 
 
 def _told_rows(told: dict) -> list[tuple[str, ...]]:
-    rows = [(f"{told['days']:,} 日で in days", "約束 promised 円", "実績 realised 円", "実績 %", "想定の範囲 within 2 × risk")]
+    rows = [(f"{told['days']:,} 日で in days", "約束 promised 円", "実績 realised 円", "実績 %", "範囲 within 2 × risk")]
     for side in SIDES:
         one = told[side]
         came = ("–", "–", "–")

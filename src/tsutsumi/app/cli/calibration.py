@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from tsutsumi.app.cli.calibration_page import house_lines, world_lines
 from tsutsumi.app.cli.calibration_picture import picture
 from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
+from tsutsumi.app.cli.screen import fitted
 from tsutsumi.core.calibration import Band
 from tsutsumi.demo.calibration import path_note, simulated_calibration
 from tsutsumi.run.calibration import EVERY_MONTH, Told, Uncounted, house_calibration
@@ -58,13 +59,16 @@ def calibration(
     left, short = None, ""
     try:
         if (house is None) == (simulate == 0):
-            raise HouseError("give a house, or --simulate with the number of goals")
+            raise HouseError("give a house, or --simulate with the number of goals: one of the two")
         if house is not None:
             reports, left = house_calibration(open_house(house))
             found = {"house": reports}
         else:
             made = simulated_calibration(simulate, years, seed)
             found, short = made.worlds, made.left_out
+        for path in filter(None, (svg, to)):
+            if not path.parent.is_dir():
+                raise HouseError(f"{path}: there is no folder {path.parent}; make it first")
         if svg is not None:
             svg.write_text(picture(found), encoding="utf-8")
         if to is not None:
@@ -75,7 +79,8 @@ def calibration(
     if json:
         print(json_text.dumps(_content(found, left), ensure_ascii=False, indent=1))
     else:
-        print("\n".join(house_lines(found["house"], left) if left else world_lines(found, "" if short else path_note(years))))
+        page = house_lines(found["house"], left) if left else world_lines(found, "" if short else path_note(years))
+        print("\n".join(fitted(page)))
     if short:
         print(f"calibration: the worlds of the sample's markets are left out: {short}", file=sys.stderr)
     return FELL_SHORT if short else DONE

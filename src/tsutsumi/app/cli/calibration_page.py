@@ -1,5 +1,6 @@
 """The calibration report as lines (達成確率の検証の表示): a house by band, simulated worlds side by side."""
 
+from tsutsumi.app.cli.screen import width
 from tsutsumi.core.calibration import Band
 from tsutsumi.run.calibration import EVERY_MONTH, Told, Uncounted
 
@@ -55,15 +56,16 @@ def house_lines(reports: list[Told], left: Uncounted) -> list[str]:
     page = ["達成確率の検証 told against came true", "", "■ この家の、期日の来た目標 goals of this house that came to their date"]
     page += [f"  {text}" for text in NARROW]
     running, closed, changed = left.running_count, left.closed_count, left.changed_count
-    page.append(f"  数えない目標 not counted: 期日前 still running {running:,} ・ 期日までに口座を閉じた closed before {closed:,}"
-                f" ・ 途中で目標が変わった（変更後から数え直し） changed, counted anew {changed:,}")
+    page += ["  数えない目標 not counted", f"    期日前 still running {running:,}",
+             f"    期日までに口座を閉じた closed before {closed:,}",
+             f"    途中で目標が変わった（変更後から数え直し） changed, counted anew {changed:,}"]
     for one in reports:
         page += ["", f"  {when(one.years)}: {one.report.count:,} 件 goals"]
         if not one.report.count:
             continue
         page.append("    告知 told %      件数 goals   平均 told %   実現 came true %   95 % 区間 interval")
         page += [_house_line(band) for band in one.report.bands]
-        page.append(f"    {_scores(one)}")
+        page += [f"    {line}" for line in _scores(one)]
     return page
 
 
@@ -83,10 +85,13 @@ def world_lines(found: dict[str, list[Told]], note: str) -> list[str]:
     for place, one in enumerate(next(iter(found.values()))):
         counts = " ・ ".join(f"{world} {reports[place].report.count:,}" for world, reports in found.items())
         page += ["", f"  {when(one.years)}: 実現した割合 came true %", f"    告知の数 told: {counts}"]
+        names = "".join(" " * (_width(world) - width(WORLDS[world][0])) + WORLDS[world][0] for world in found)
         head = "".join(f"{world:>{_width(world)}}" for world in found)
-        page.append(f"    told %   {head}{'single houses':>15}" if "sample" in found else f"    told %   {head}")
+        single = "sample" in found
+        page += [f"    告知 %   {names}{'    一社' if single else ''}", f"    told %   {head}{'    single' if single else ''}"]
         page += [_world_line(number, place, found) for number in range(10)]
-        page += [f"    {world}: {_scores(reports[place])}" for world, reports in found.items() if reports[place].report.count]
+        page += [f"    {line}" for world, reports in found.items() if reports[place].report.count
+                 for line in (f"{WORLDS[world][0]} {world}", *(f"  {score}" for score in _scores(reports[place])))]
     return page
 
 
@@ -97,23 +102,28 @@ def _world_line(number: int, place: int, found: dict[str, list[Told]]) -> str:
         band = next((band for band in reports[place].report.bands if band.from_ppm == number * 100_000), None)
         cell = "–" if band is None else percents(band.true_ppm)
         if band is not None and world != "sample_path":
-            cell += f" ({percents(band.low_ppm)}–{percents(band.high_ppm)}){' ' if band.holds else '*'}"
+            cell += f" ({_whole(band.low_ppm)}–{_whole(band.high_ppm)}){' ' if band.holds else '*'}"
         line += f"{cell:>{_width(world)}}"
         if world == "sample" and band is not None and band.path_low_ppm is not None:
-            single = f"{percents(band.path_low_ppm)}–{percents(band.path_high_ppm)}"
-    return f"{line}{single:>15}".rstrip()
+            single = f"{_whole(band.path_low_ppm)}–{_whole(band.path_high_ppm)}"
+    return f"{line}{single:>10}".rstrip()
+
+
+def _whole(ppm: int) -> str:
+    """Return an end of an interval in whole percent; --json has it exactly."""
+    return f"{ppm / 10_000:.0f}"
 
 
 def _width(world: str) -> int:
-    return 13 if world == "sample_path" else 18
+    return 12 if world == "sample_path" else 16
 
 
 def _span(from_ppm: int) -> str:
     return f"{from_ppm // 10_000:>3} – {from_ppm // 10_000 + 10:>3}"
 
 
-def _scores(one: Told) -> str:
+def _scores(one: Told) -> list[str]:
     names = ("brier_ppm", "reliability_ppm", "resolution_ppm", "uncertainty_ppm")
     brier, reliability, resolution, uncertainty = (f"{getattr(one.report, name) / 1e6:.4f}" for name in names)
     parts = f"信頼性 reliability {reliability} − 分解能 resolution {resolution} + 不確かさ uncertainty {uncertainty}"
-    return f"Brier {brier} = {parts} + 帯の中 within"
+    return [f"ブライアスコア Brier score {brier}", f"= {parts} + 帯の中 within"]

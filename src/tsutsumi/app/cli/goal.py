@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from tsutsumi.app.cli.failure import DONE, told
-from tsutsumi.core.goals.inverse import need_monthly_yen, need_now_yen
+from tsutsumi.core.goals.inverse import drawable_yen, need_monthly_yen, need_now_yen
 from tsutsumi.core.goals.ladder import Rung, ladder, one_probability, shown_percent, stored_ppm
 from tsutsumi.core.goals.portfolio import GoalError, Portfolio
 from tsutsumi.core.goals.refusal import checked_goal
@@ -61,16 +61,17 @@ def goal(
         Print it as JSON.
     """
     figures = (mean, risk, target, months)
+    single = any(figure is not None for figure in (*figures, want)) or now or monthly or method != "table"
     try:
         if goals is not None or to is not None:
-            if goals is None or to is None or file is not None or any(figure is not None for figure in figures):
+            if goals is None or to is None or file is not None or single:
                 raise GoalError("--goals FILE and --to OUT belong together, without the figures of a single goal")
             from tsutsumi.app.cli.goal_batch import goal_batch
 
             return goal_batch(goals, to, log, at_end, json)
         if file is not None:
-            if any(figure is not None for figure in figures):
-                raise GoalError(f"{file}: give a file of goals or the figures of a goal, not both")
+            if single or log or at_end:
+                raise GoalError(f"{file}: give a file of goals or the figures and options of one goal, not both")
             from tsutsumi.app.cli.goal_file import goal_file
 
             return goal_file(file, json)
@@ -110,6 +111,8 @@ def answer_of(mean, risk, now, monthly, target, months, log, at_end, want, metho
     if want is not None:
         answer["need_monthly_yen"] = int(need_monthly_yen(portfolio, now, target, months, want, at_end)[0])
         answer["need_now_yen"] = int(need_now_yen(portfolio, now, monthly, target, months, want, at_end)[0])
+        if monthly < 0:
+            answer["most_drawing_yen"] = int(drawable_yen(portfolio, now, target, months, want, at_end)[0])
     answer["fan"] = fan(portfolio.mu, portfolio.vol, now, payments, at_end)
     answer["ladder"] = [_rung(rung, mean, risk) for rung in ladder([portfolio], *checked, at_end, want)]
     answer["best_dynamic"] = answer["probability"]  # one permitted portfolio leaves nothing to choose
@@ -133,14 +136,21 @@ def _rung(rung: Rung, mean: float, risk: float) -> dict:
     return told_rung if rung.need_monthly_yen is None else told_rung | {"need_monthly_yen": rung.need_monthly_yen}
 
 
+def _yen(amount: int) -> str:
+    """Return an amount as it is shown; below 0 there is none."""
+    return f"{amount:,} 円" if amount >= 0 else "―"
+
+
 def _lines(answer: dict, want: float | None) -> list[str]:
     """Return the answer as lines, in Japanese with English beside."""
     lines = [f"目標達成確率 probability  {shown_percent(answer['probability'])} %"]
     if want is not None:
-        lines += [
-            f"確率 {want:.0%} に必要な積立額 a month  {answer['need_monthly_yen']:,} 円",
-            f"確率 {want:.0%} に必要な追加入金 now  {answer['need_now_yen']:,} 円",
-        ]
+        wanted = f"確率 {100 * want:.10g} %"
+        if "most_drawing_yen" in answer:
+            lines += [f"{wanted} で取り崩せる月額 can be drawn a month  {_yen(answer['most_drawing_yen'])}"]
+        else:
+            lines += [f"{wanted} に必要な積立額 needed a month  {_yen(answer['need_monthly_yen'])}"]
+        lines += [f"{wanted} に必要な追加入金 needed now besides  {_yen(answer['need_now_yen'])}"]
     lines += ["", f"{'年 year':<6}" + "".join(f"{share:>18}" for share in ("5 %", "25 %", "50 %", "75 %", "95 %"))]
     for row in answer["fan"]:
         lines.append(f"{row['year']:<7.4g}" + "".join(f"{row[key]:>18,}" for key in ("p5", "p25", "p50", "p75", "p95")))

@@ -39,6 +39,8 @@ def goal_batch(goals: Path, to: Path, log: bool = False, at_end: bool = False, j
     counted = {"goals": 0, "errors": 0}
     part = to.with_name(f".{to.name}.{os.getpid()}.part")
     try:
+        if to.exists() and goals.exists() and to.samefile(goals):
+            raise GoalError(f"--to {to} is the file of goals itself: name another file for the answer")
         rows = _scan(goals)
         schema = dict(rows.collect_schema())
         missing = [name for name in COLUMNS if name not in schema]
@@ -75,6 +77,10 @@ def _line(error: Exception, goals: Path) -> str:
     text = " ".join((getattr(error, "strerror", None) or str(error)).split())
     if "utf-8" in text:
         text = "not UTF-8; save it as CSV UTF-8"
+    if isinstance(error, FileNotFoundError):
+        text = "No such file; check the path"
+    if "empty CSV" in text:
+        text = f"it is empty; a file of goals has {', '.join(COLUMNS)}"
     if "more fields" in text:
         text = "a row has more fields than the header; write figures without commas"
     return f"{getattr(error, 'filename', None) or goals}: {text}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
 from tsutsumi.app.cli.goal_page import goal_page
 from tsutsumi.app.cli.goal_toml import BadGoal, GoalFile, parse_goals
+from tsutsumi.app.cli.screen import fitted
 from tsutsumi.app.cli.toml_keys import document
 from tsutsumi.core.goals.outlook import SavedGoal, outlook
 from tsutsumi.core.goals.portfolio import GoalError
@@ -28,7 +29,7 @@ def goal_file(path: Path, json: bool = False) -> int:
     if json:
         print(json_text.dumps(content, ensure_ascii=False, indent=2))
     else:
-        print("\n".join(goal_page(content)))
+        print("\n".join(fitted(goal_page(content))))
     errors = [*content["errors"], *(row["error"] for row in content["goals"] if "error" in row)]
     for line in dict.fromkeys(errors):
         print(f"tsutsumi goal: {line}", file=sys.stderr)

@@ -59,8 +59,8 @@ def yen(amount: int | None) -> str:
 def _span(months: int) -> str:
     """Return years and months in both languages."""
     years, rest = divmod(months, 12)
-    japanese = (f"{years} 年" if years else "") + (f"{rest} か月" if rest else "")
-    return f"{japanese} ({months} months)"
+    japanese = " ".join([*([f"{years} 年"] if years else []), *([f"{rest} か月"] if rest or not years else [])])
+    return f"{japanese} ({months} month{'' if months == 1 else 's'})"
 
 
 def _line(japanese: str, english: str, told: str) -> str:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from tsutsumi.app.cli.advice_page import STATUS_WORDS, percent
-from tsutsumi.app.cli.fee_layout import table_lines
+from tsutsumi.app.cli.advice_page import STATUS_WORDS, again_lines, percent, surplus_lines, written_line
 from tsutsumi.core.goals.budget_split import BACK, ENOUGH, ESSENTIAL, KEPT, NO_USE, NOTHING, SHORT, WISH
 from tsutsumi.core.goals.options import NO_LIMIT
 from tsutsumi.run.customer_goals import ANSWERED, ENDED, LATER_PLAN, UNSUITABLE, UNTOLD, FollowedGoal
@@ -44,11 +43,12 @@ def split_content(of: CustomerSplit) -> dict:
 
 def _goal(goal: FollowedGoal, paid: Given, saved: Given) -> dict:
     names = ("goal_id", "name", "priority", "sleeve_id", "contract_id", "account_id", "model_id", "status", "want_ppm",
-             "probability_ppm", "floor_ppm", "value_yen", "monthly_yen", "target_yen", "floor_yen")
+             "probability_ppm", "floor_ppm", "value_yen", "monthly_yen", "drawn_yen", "target_yen", "floor_yen")
     limit = None if goal.most_risk_ppm >= NO_LIMIT else goal.most_risk_ppm
     ja, en = sentence(goal, paid)
     return {name: getattr(goal, name) for name in names} | {
-        "target_date": str(goal.target_date), "months": goal.months_ppm / PPM, "most_risk_ppm": limit, "fixed": goal.fixed,
+        "stays": goal.stays, "surplus_from": list(goal.surplus_from), "target_date": str(goal.target_date),
+        "months": goal.months_ppm / PPM, "most_risk_ppm": limit, "fixed": goal.fixed,
         "payment_yen": goal.payment_yen, "split": vars(paid) | {"ja": ja, "en": en}, "with_transfers": vars(saved),
     }
 
@@ -84,24 +84,35 @@ def split_lines(of: CustomerSplit, house: str) -> list[str]:
     if of.pot or of.pot_error:
         lines += ["", *_pot(of)]
     if of.changed and of_day.last:
-        lines += ["", f"受諾 accept: tsutsumi advice {house} --customer {of_day.customer_id} --accept split --by NAME"]
+        lines += ["", "受諾 accept", f"  tsutsumi advice {house} --customer {of_day.customer_id} --accept split --by NAME"]
     return lines
 
 
 def _standing(goals: Iterable[FollowedGoal]) -> list[str]:
-    header = ("順 priority", "目標 goal", "状態 status", "評価額 value (円)", "毎月 a month (円)", "必要額 essential (円)",
-              "確率 P", "希望額 wish (円)", "確率 P", "望む wanted", "期日 date")
-    rows = [
-        (str(one.priority), f"{one.goal_id} {one.name}", STATUS_WORDS[one.status], one.value_yen, one.monthly_yen,
-         one.floor_yen or "―", percent(one.floor_ppm), one.target_yen, percent(one.probability_ppm), percent(one.want_ppm),
-         str(one.target_date)) for one in goals
-    ]
-    return table_lines(header, rows, 3)
+    """Return how each goal stands, in three lines, with what its probability leaves out."""
+    lines = []
+    for one in goals:
+        drawn = f"（うち取り崩し drawn {one.drawn_yen:,}）" if one.drawn_yen else ""
+        floor = f"必要額 essential {one.floor_yen:,} 円 {percent(one.floor_ppm)} ・ " if one.floor_yen else ""
+        wish = f"希望額 wish {one.target_yen:,} 円" if one.target_yen else "最後までもつこと the money lasts"
+        lines += [
+            f"  {one.priority}  {one.goal_id} {one.name}  {STATUS_WORDS[one.status]} ・ 期日 date {one.target_date}",
+            f"     評価額 value {one.value_yen:,} 円 ・ 毎月 a month {one.monthly_yen:,} 円{drawn}",
+            f"     達成確率 probability: {floor}{wish} {percent(one.probability_ppm)}（望む wanted {percent(one.want_ppm)}）",
+            *(["     取り崩す額が残高で変わるので、残高は振替案で動かしません。",
+               "     Its savings are not moved: what is drawn follows from them."] if one.stays else []),
+            *(f"     {line}" for line in surplus_lines(one.surplus_from)),
+        ]
+    return lines
 
 
 def _payments(of: CustomerSplit) -> list[str]:
-    lines = [f"■ 同じ毎月 {of.total_yen:,} 円の配分（優先順位の順に、必要額、つぎに希望額） the same money a month by priority, "
-             "essential amounts first"]
+    lines = [f"■ 同じ毎月 {of.total_yen:,} 円の配分（優先順位の順に、必要額、つぎに希望額）",
+             "  the same money a month by priority, essential amounts first"]
+    if not of.total_yen:
+        lines = ["■ 毎月の積立の配分：いま動かせる積立はありません payments a month: none may be moved now"]
+    if not any(goal.payment_yen for goal in of.of.goals):
+        return [*lines, "  積立がないので、配分するものはありません。 Nothing is paid a month: there is nothing to split."]
     for goal, paid in zip(of.of.goals, of.payments, strict=True):
         ja, en = sentence(goal, paid)
         lines += [f"  {goal.goal_id} {goal.name}: {ja}", f"      {en}"]
@@ -115,8 +126,8 @@ def _payments(of: CustomerSplit) -> list[str]:
 def _transfers(of: CustomerSplit) -> list[str]:
     """Return what transfers within an account could do besides."""
     names = {one.goal_id: one.name for one in of.of.goals}
-    lines = ["■ さらに、口座の中の振替ができるなら（売却の費用・税は見ていません） with transfers within an account besides "
-             "(costs and tax of sales not counted)"]
+    lines = ["■ さらに、口座の中の振替ができるなら（売却の費用・税は見ていません）",
+             "  with transfers within an account besides (costs and tax of sales not counted)"]
     for move in of.transfers:
         lines.append(f"  口座 account {move.account_id}: {move.from_goal_id} {names[move.from_goal_id]} → "
                      f"{move.to_goal_id} {names[move.to_goal_id]} {move.yen:,} 円")
@@ -130,12 +141,12 @@ def _transfers(of: CustomerSplit) -> list[str]:
 
 
 def _pot(of: CustomerSplit) -> list[str]:
-    title = ("■ ひとつの財布で、毎年モデルを選び直すなら（効用の和が最大。参考） as one pot with a yearly choice of model "
-             "(greatest sum of utilities; for comparison)")
+    title = ["■ ひとつの財布で、毎年モデルを選び直すなら（効用の和が最大。参考）",
+             "  as one pot with a yearly choice of model (greatest sum of utilities; for comparison)"]
     if of.pot is None:
-        return [title, f"  示せません not told: {of.pot_error}"]
+        return [*title, f"  示せません not told: {of.pot_error}"]
     names = {one.goal_id: one.name for one in of.of.goals}
-    lines = [title]
+    lines = title
     if of.pot["portfolio"]:
         lines.append(f"  いま持つモデル model to hold now: {of.pot['portfolio']}")
     for row in of.pot["goals"]:
@@ -172,8 +183,8 @@ def split_answer_lines(of: SplitAnswered) -> list[str]:
     word = {"accepted": "受諾 accepted", "declined": "辞退 declined"}[of.answer]
     lines = [f"{of.split.of.customer_id} {of.split.of.name} 様 {of.split.of.date} の配分案 split: {word}（{of.made_by}）"]
     if not of.new:
-        return [*lines, f"  すでに {of.recorded_at} に回答済みです。何も変わりません。 Answered already: nothing was changed."]
+        return [*lines, *again_lines(of.recorded_at)]
     for goal, given in of.split.changed if of.answer == "accepted" else ():
         ja, en = sentence(goal, given)
         lines += [f"  {goal.goal_id} {goal.name}: {ja}", f"      {en}"]
-    return [*lines, f"  {of.effective_date} から from then on: plans"] if of.answer == "accepted" else lines
+    return [*lines, written_line(of.effective_date, ["plans"])] if of.answer == "accepted" else lines

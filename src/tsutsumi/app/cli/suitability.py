@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tsutsumi.app.cli.failure import DONE, FELL_SHORT, told
+from tsutsumi.app.cli.screen import fitted
 from tsutsumi.app.cli.suitability_page import (
     history_content,
     history_lines,
@@ -121,7 +122,7 @@ def _over_all(house: House, check: bool, json: bool) -> int:
 
 
 def _print(value: dict, text: list[str], json: bool) -> int:
-    print(json_text.dumps(value, ensure_ascii=False, indent=2) if json else "\n".join(text))
+    print(json_text.dumps(value, ensure_ascii=False, indent=2) if json else "\n".join(fitted(text)))
     return DONE
 
 

@@ -39,11 +39,16 @@ def lines(of: Assessment, judged: tuple[Judgement, ...]) -> list[str]:
         answer = _both(step.answer_ja, step.answer_en)
         text += [f"{step.question.ja} {step.question.en}", f"    {answer}: {step.why_ja} {step.why_en}"]
     for score, points in of.score_points.items():
-        text.append(f"{' '.join(words_of(score))}: {points} 点 points → {of.score_classes[score]}")
-    text += [f"上限 cap {cap.class_id}: {cap.why_ja} {cap.why_en}" for cap in of.caps]
+        text.append(f"{' '.join(words_of(score))}: {points} 点 points → {_class(of, of.score_classes[score])}")
+    text += [f"上限 cap {_class(of, cap.class_id)}: {cap.why_ja} {cap.why_en}" for cap in of.caps]
     text += [f"確認 ask again: {ja} {en}" for _, ja, en in of.flags]
     text.append(f"結果 result: {of.result.ja} {of.result.en}、年率リスクの上限 risk a year at most {percent(of.most_risk_ppm)}")
     return text + [_model_line(one) for one in judged]
+
+
+def _class(of: Assessment, class_id: str) -> str:
+    """Return a class of the questionnaire in both languages."""
+    return next(_both(one.ja, one.en) for one in of.questionnaire.classes if one.class_id == class_id)
 
 
 def _both(ja: str, en: str) -> str:
@@ -115,12 +120,13 @@ def history_lines(contract_id: str, entries: list[Entry]) -> list[str]:
     for one in entries:
         kept = one.kept
         moved = "" if before is None or before == kept.most_risk_ppm else f"（{percent(before)} → {percent(kept.most_risk_ppm)}）"
-        text += ["", f"{kept.date} {one.assessment.result.ja} {one.assessment.result.en}、{kept.points} 点 points、"
-                     f"年率リスクの上限 risk a year at most {percent(kept.most_risk_ppm)}{moved}、"
-                     f"{kept.limit_from_date} から since、担当 by {kept.made_by}"]
-        text += [f"    {change.text_ja} {change.text_en}: {_both(change.before_ja, change.before_en)} → "
-                 f"{_both(change.after_ja, change.after_en)}（{change.before_points} → {change.after_points} 点 points）"
-                 for change in one.changes]
+        result, since = one.assessment.result, f"{kept.limit_from_date} から since"
+        text += ["", f"{kept.date} {_both(result.ja, result.en)}、{kept.points} 点 points、担当 by {kept.made_by}",
+                 f"    年率リスクの上限 risk a year at most {percent(kept.most_risk_ppm)}{moved}、{since}"]
+        for change in one.changes:
+            answers = f"{_both(change.before_ja, change.before_en)} → {_both(change.after_ja, change.after_en)}"
+            text += [f"    {change.text_ja} {change.text_en}",
+                     f"      {answers}（{change.before_points} → {change.after_points} 点 points）"]
         text += [f"    確認 ask again: {ja} {en}" for _, ja, en in one.assessment.flags]
         if one.raised:
             text.append(f"    {_raised_line(kept, one.raised)}")
@@ -155,7 +161,7 @@ def retakes_content(of: Retakes) -> dict:
 
 def retakes_lines(of: Retakes) -> list[str]:
     """Return the retakes of a house as lines of text (やり直しの一覧)."""
-    text = [f"判定のある契約 contracts assessed {of.contracts:,}、やり直した契約 assessed again {len(of.again):,}、"
+    text = [f"判定のある契約 contracts assessed {of.contracts:,}、やり直した契約 assessed again {len(of.again):,}、",
             f"やり直しで上がった判定 raised by a retake {len(of.raised):,}"]
     for one in of.raised[:MOST_SHOWN]:
         text.append(f"  ！ {one.contract_id} {one.kept.date} 担当 by {one.kept.made_by}: {_since_lowest(one.kept, one.lowest)}")
@@ -197,8 +203,8 @@ def _held(one: Judgement) -> dict:
 
 def recheck_lines(of: Recheck) -> list[str]:
     """Return the check of a house as lines of text (全契約の点検)."""
-    text = [f"{of.date} の締めで at the close: 点検した契約 contracts checked {len(of.contracts):,}、"
-            f"超えている契約 beyond the limit {len(of.beyond):,}、上限のない契約 without a limit {len(of.without_limit):,}、"
+    text = [f"{of.date} の締めで at the close: 点検した契約 contracts checked {len(of.contracts):,}、",
+            f"超えている契約 beyond the limit {len(of.beyond):,}、上限のない契約 without a limit {len(of.without_limit):,}、",
             f"リスクの登録がないモデルのある契約 with a model of no stated risk {len(of.untold):,}"]
     for one in of.beyond[:MOST_SHOWN]:
         text.append(f"契約 contract {one.contract_id}: 上限 at most {percent(one.most_risk_ppm)}（{one.since} から since）")

@@ -25,6 +25,7 @@ SHARES = 17  # nodes of w, 0 … 1
 PLACE_LOW, PLACE_STEP, PLACES = -5.0, 0.4, 30  # nodes of y
 FARTHEST = 7.5  # a probit beyond it is below what the law carries
 COLUMNS = 2 + PLACES  # mean / σ_T², deviation / σ_T, probit − y
+NODES = (MONTHS.size, 2 * DRIFT_END + 1, SPREAD_COUNT)
 
 
 @njit(cache=True, error_model="numpy")
@@ -88,10 +89,51 @@ def _fill(nodes, months):
                     _node(months[t], drift, spread, nodes[t, i, j])
 
 
+@njit(cache=True, error_model="numpy")
+def _fill_some(nodes, months, wanted, made):
+    """Write the nodes that are wanted and not made yet, as `_fill` does."""
+    node = np.zeros((SHARES, COLUMNS))
+    for t in range(months.size):
+        for i in range(nodes.shape[1]):
+            for j in range(nodes.shape[2]):
+                if not wanted[t, i, j] or made[t, i, j]:
+                    continue
+                drift, spread = drift_node(i), spread_node(j)
+                if t >= NARROW or (abs(drift) <= NARROW_DRIFT + 1.0 and spread <= NARROW_SPREAD + SPREAD_STEP):
+                    _node(months[t], drift, spread, node)
+                    nodes[t, i, j] = node.astype(np.float32)
+                made[t, i, j] = True
+
+
+@cache
+def _part() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the part of the atlas that was made so far, the same to be read alone (as kernels know `atlas`), and what it has."""
+    nodes = np.zeros((*NODES, SHARES, COLUMNS), np.float32)
+    shown = nodes.view()
+    shown.setflags(write=False)
+    return nodes, shown, np.zeros(NODES, np.bool_)
+
+
+def atlas_at(wanted: np.ndarray) -> np.ndarray:
+    """Return the atlas with the nodes that are wanted (必要な節だけの表); the others may still be empty.
+
+    A few goals touch a few nodes: theirs are made in a moment, each once in a program's life, the same to the bit as in `atlas`.
+
+    Parameters
+    ----------
+    wanted : bool, by T, κ and σ_T, as `NODES` says
+    """
+    if atlas.cache_info().currsize:
+        return atlas()
+    nodes, shown, made = _part()
+    _fill_some(nodes, MONTHS, wanted, made)
+    return shown
+
+
 @cache
 def atlas() -> np.ndarray:
     """Return the atlas (共通の表): float32, by T, κ, σ_T, w, column; made once in a program's life, in about a second."""
-    nodes = np.zeros((MONTHS.size, 2 * DRIFT_END + 1, SPREAD_COUNT, SHARES, COLUMNS))
+    nodes = np.zeros((*NODES, SHARES, COLUMNS))
     _fill(nodes, MONTHS)
     nodes = nodes.astype(np.float32)
     nodes.setflags(write=False)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from tsutsumi.core.goals.atlas import COLUMNS, SHARES, annuity, atlas
+from tsutsumi.core.goals.atlas import COLUMNS, NODES, SHARES, annuity, atlas, atlas_at
 from tsutsumi.core.goals.canonical import NO_RISK
 from tsutsumi.core.goals.lookup import (
     BY_ITSELF,
@@ -28,6 +28,7 @@ from tsutsumi.core.goals.portfolio import MONTHS_A_YEAR
 from tsutsumi.core.goals.table import blend, cell, covers, empty_tables, fill_table, lump_sum
 
 GOALS_A_MONTH = 4  # a table pays from so many goals per month of its length
+FEW_GOALS = 1_000  # so many touch but a part of the atlas
 STACK_BYTES = 1 << 28  # of tables held at a time
 BYTES_A_MONTH = 2 * (SHARES * (2 * 8 + (COLUMNS - 2) * 4) + 16) + 1
 
@@ -118,6 +119,38 @@ def _look_up_few(now, monthly, target, months, at_end, which, few, nu, sigma, no
         out[i] = read_law(position, log_ratio[0], draws, moments, 0, bend, 2, COLUMNS)
 
 
+@njit(cache=True, error_model="numpy")
+def _touch(months, nu, sigma, wanted):
+    """Mark the nodes of the atlas that a horizon of a portfolio is read from, whichever way the goal goes."""
+    if months < 2 or sigma < NO_RISK or not covers(months, nu, sigma):
+        return
+    at, weights = np.empty(3, np.int64), np.empty((3, 4))
+    for drift in (nu, -nu):
+        cell(months, drift * months, sigma * math.sqrt(months), at, weights)
+        wanted[at[0] : at[0] + 4, at[1] : at[1] + 4, at[2] : at[2] + 4] = True
+
+
+@njit(cache=True, error_model="numpy")
+def _touch_all(months, which, few, longest, nu, sigma, wanted):
+    """Mark the nodes that goals without tables touch, and those of the tables."""
+    for n in range(which.size):
+        if which[n] >= 0 and few[which[n]]:
+            _touch(months[n], nu[which[n]], sigma[which[n]], wanted)
+    for k in range(nu.size):
+        if not few[k]:
+            for t in range(2, longest[k] + 1):
+                _touch(t, nu[k], sigma[k], wanted)
+
+
+def _nodes(months, which, few, longest, nu, sigma) -> np.ndarray:
+    """Return the atlas for some goals: for a few of them only what they touch."""
+    if months.size > FEW_GOALS:
+        return atlas()
+    wanted = np.zeros(NODES, np.bool_)
+    _touch_all(months, which, few, longest, nu, sigma, wanted)
+    return atlas_at(wanted)
+
+
 def monthly_model(mean: np.ndarray, risk: np.ndarray, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ν and σ of a month for each portfolio, and whether it is a portfolio: mean above −1 and risk not negative.
 
@@ -183,7 +216,7 @@ def probabilities(now_yen, monthly_yen, target_yen, months, mean, risk, at_end: 
     _use(which, horizon, counts, longest)
     longest = np.clip(longest, 1, 600)
     few = (counts < GOALS_A_MONTH * longest) | (sigma < NO_RISK)
-    nodes = atlas()
+    nodes = _nodes(horizon, which, few, longest, nu, sigma)
     _look_up_few(*yen, horizon, at_end, which, few, nu, sigma, nodes, out)
     for stack in stacks(np.flatnonzero(~few), longest):
         arrays = empty_tables(len(stack), int(longest[stack].max()))
