@@ -54,6 +54,11 @@ def bonus(row: dict, month: int, day_of_month: int) -> int:
     return row["bonus_yen"] if day_of_month == min(days_of(row)) and month in numbers(row.get("bonus_months", "")) else 0
 
 
+def bonus_of_year(row: dict) -> int:
+    """A year's bonuses."""
+    return len(numbers(row.get("bonus_months", ""))) * row.get("bonus_yen", 0)
+
+
 def instalments(house: House, day: date, take) -> None:
     """Debit on their day as an event of kind instalment, after the events of the events table of that day, in sleeve_no
     order, when the sleeve is open and not closing and its amount > 0; sleeves in `bank_failures` fail. A retry and a waiting
