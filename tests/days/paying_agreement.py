@@ -12,8 +12,8 @@ CLOSINGS = ("sleeve_close", "termination")
 
 def our_payouts(books) -> list:
     """Return the open payouts that are not closings."""
-    names = ("status_code", "kind_code", "sleeve_no", "amount_yen", "requested_date", "promised_date", "target_sleeve_no", "event_no",
-             "drawn_sleeve_no")
+    names = ("status_code", "kind_code", "sleeve_no", "amount_yen", "requested_date", "promised_date", "target_sleeve_no",
+             "event_no", "drawn_sleeve_no")
     rows = zip(*(books.payouts[name].tolist() for name in names), strict=True)
     return sorted(
         (sleeve, PAYOUT_KINDS[kind], yen, from_epoch_day(asked), from_epoch_day(promised), *numbers)

@@ -21,12 +21,24 @@ def random_paying_house(rng: random.Random) -> dict:
     case = random_choices_house(rng)
     tables, days = case["tables"], business_days(case)
     money = deposits(tables)
+    join_customers(rng, tables)
     make_more_plans(rng, tables, days, money)
     make_goals(rng, tables, days, money)
     make_orders(rng, tables, days)
     make_surplus(rng, tables, days, money)
     make_withdrawals(rng, tables, days, money)
     return case
+
+
+def join_customers(rng: random.Random, tables: dict) -> None:
+    """More customers have several accounts, of other tax classes."""
+    for before, account in zip(tables["accounts"][:-1], tables["accounts"][1:], strict=True):
+        if rng.random() < 0.4:
+            account["customer_no"] = before["customer_no"]
+            account["tax_class"] = rng.choice(TAX_CLASSES)
+    owner = {row["account_no"]: row["customer_no"] for row in tables["accounts"]}
+    for contract in tables["contracts"]:
+        contract["customer_no"] = owner[contract["account_no"]]
 
 
 def deposits(tables: dict) -> dict[int, int]:
@@ -130,7 +142,7 @@ def make_surplus(rng: random.Random, tables: dict, days: list[date], money: dict
         after = [other for other in others if other > number] or others
         for since in some_days(rng, days, 2):
             by_target = rng.random() < 0.4
-            level = money.get(number, 500_000) * rng.choice([1, 30, 60, 95, 100, 120]) // 100
+            level = money.get(number, 500_000) * rng.choice([1, 30, 60, 80, 95, 100, 120]) // 100
             to = rng.choice([after[0], after[0], rng.choice(others), rng.choice(others), 0])
             tables["surplus_rules"].append({
                 "sleeve_no": number, "valid_from_date": since, "level_kind": "target" if by_target else "yen",
@@ -155,7 +167,7 @@ def make_withdrawals(rng: random.Random, tables: dict, days: list[date], money: 
         busy = [event["date"] for event in tables["events"] if event["kind"] in BUSY
                 and (event["sleeve_no"] in sleeves or event["contract_no"] == contract["contract_no"])]
         for _ in range(rng.choice([0, 1, 2, 4])):
-            on = rng.choice(busy) if busy and rng.random() < 0.6 else rng.choice(days[3:])
+            on = rng.choice(busy) if busy and rng.random() < 0.5 else rng.choice(days[12:])
             whole = sum(money.get(number, 0) for number in sleeves)
             name = rng.choice(["contract_no", "contract_no", "account_no", "customer_no", "customer_no"])
             asked = [{name: contract[name], "amount_yen": amount(rng, whole)}]
@@ -164,6 +176,8 @@ def make_withdrawals(rng: random.Random, tables: dict, days: list[date], money: 
             if rng.random() < 0.3:
                 yen, kind = rng.choice([9_000, 40_000, whole // 5]), rng.choice(["deposit", "withdrawal"])
                 asked.append({"kind": kind, "sleeve_no": rng.choice(sleeves), "amount_yen": yen})
+            if rng.random() < 0.15:
+                asked.insert(0, {"kind": "sleeve_closed", "sleeve_no": rng.choice(sleeves)})
             for one in asked:
                 place = rng.choice([event["event_no"] for event in tables["events"] if event["date"] == on] or [0])
                 event = {**blank, "date": on, "kind": "withdrawal", "amount_yen": 0, "note": "", **one}
@@ -174,4 +188,4 @@ def make_withdrawals(rng: random.Random, tables: dict, days: list[date], money: 
 
 def amount(rng: random.Random, whole: int) -> int:
     """From one yen to more than there is."""
-    return max(1, whole * rng.choice([0, 1, 5, 25, 50, 80, 90, 500]) // 100) + rng.randint(0, 99)
+    return max(1, whole * rng.choice([0, 1, 5, 10, 25, 25, 50, 70, 85, 500]) // 100) + rng.randint(0, 99)

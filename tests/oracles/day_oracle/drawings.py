@@ -55,9 +55,9 @@ def parts_of(house: House, sleeve: Sleeve, month: date) -> list[Part]:
     return [part for part in found if part.named > sleeve.opened_date]
 
 
-def coming(house: House, sleeve: Sleeve, day: date, ahead: int) -> list[tuple[date, list[Part]]]:
-    """The plan days moved to the next business day that lie in the next days and are not yet payouts, the earlier first, each
-    with its parts in the order of the plan days: plan days that come to one business day are one payout.
+def coming(house: House, sleeve: Sleeve, day: date, ahead: int, *, made: bool = False) -> list[tuple[date, list[Part]]]:
+    """The plan days moved to the next business day that lie in the next days and are not yet payouts (or `made` ones too), the
+    earlier first, each with its parts in the order of the plan days: plan days that come to one business day are one payout.
     """
     draws = [row for name in ("drawing_terms", "plans") for row in house.tables.get(name, []) if row["sleeve_no"] == sleeve.number]
     found: dict[date, list[Part]] = {}
@@ -65,7 +65,7 @@ def coming(house: House, sleeve: Sleeve, day: date, ahead: int) -> list[tuple[da
     while draws and month <= day + timedelta(days=ahead):
         for part in parts_of(house, sleeve, month):
             due = house.dates.roll(part.named)
-            if day < due <= day + timedelta(days=ahead) and (sleeve.number, due) not in house.done_drawings:
+            if day < due <= day + timedelta(days=ahead) and (made or (sleeve.number, due) not in house.done_drawings):
                 found.setdefault(due, []).append(part)
         month = last_of_month(month) + ONE_DAY
     return [(due, sorted(parts, key=lambda part: part.named)) for due, parts in sorted(found.items())]

@@ -180,10 +180,10 @@ def correction(house: House, event: dict, day: date) -> str | None:
 
 
 def debit_failed(house: House, event: dict, day: date) -> str | None:
-    """A failed debit is an event of kind `debit_failed` (sleeve, amount): an alert, no money."""
-    sleeve = sleeve_of(house, event)
+    """A failed debit is an event of kind `debit_failed` (sleeve, amount): an alert, no money, also of a sleeve that is not open."""
+    sleeve = house.sleeves.get(event["sleeve_no"])
     if sleeve is None or event["amount_yen"] <= 0:
-        return "sleeve not open, or no amount"
+        return "no such sleeve, or no amount"
     house.alert("debit_failed", sleeve.number)
     return None
 

@@ -34,17 +34,16 @@ def planned(house: House, sleeve: Sleeve, kind: str, day: date) -> int:
 
 
 def draws(house: House, sleeve: Sleeve, there: int, day: date) -> int:
-    """What a sleeve draws a month. On terms, in place of its drawing plan: nothing if the row is a pause; else what its next
-    drawing in the next 100 days would be of the evening's value (not below 0), or as the drawing plan says where none comes.
-
-    Reading: its next drawing is the next plan day of terms that is not yet a payout.
+    """What a sleeve draws a month. On terms, in place of its drawing plan: nothing if the row is a pause; else what the next plan
+    day of that row in the next 100 days, a payout already or not, would draw of the evening's value (not below 0), or as the
+    drawing plan says where none comes.
     """
     row = terms_in_force(house, sleeve.number, day)
     if row is None:
         return planned(house, sleeve, "drawing", day)
     if row["rule_kind"] == "fixed-amount" and row["amount_yen"] == 0:
         return 0
-    ahead = [part for _due, parts in coming(house, sleeve, day, 100) for part in parts if part.by_terms]
+    ahead = [part for _due, parts in coming(house, sleeve, day, 100, made=True) for part in parts if part.row is row]
     return asked(house, sleeve, ahead[0], there) if ahead else planned(house, sleeve, "drawing", day)
 
 

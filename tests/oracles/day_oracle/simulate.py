@@ -31,6 +31,7 @@ def close(house: House, day: date) -> Day:
     for sleeve in house.sleeves.values():
         sleeve.value_before = sleeve.value
         sleeve.money_in, sleeve.external, sleeve.waited = 0, 0, False
+    house.saving = {sleeve.number for sleeve in house.open_sleeves() if sleeve.is_active}
     house.waiting = withdrawals.events_of(house, surplus.judge(house, day), day)     # before the close, by the books of y
     market.accept_prices(house, day)
     books.settle(house, day)
@@ -87,8 +88,8 @@ def record_positions(house: House, day: date) -> None:
             house.today.credits[contract.number] = contract.credit
     house.today.drawing_states = {sleeve.number: house.drawing_states[sleeve.number] for sleeve in house.open_sleeves()
                                   if sleeve.number in house.drawing_states}
-    for number in [number for number in house.stays if not house.sleeves[number].is_open]:
-        del house.stays[number]                          # when the sleeve closes
+    for number in [number for number in house.stays if not house.sleeves[number].is_active]:
+        del house.stays[number]                          # when the sleeve is closing
     house.today.stays = {number: reason for number, (reason, _since) in sorted(house.stays.items())}
     for sleeve in house.open_sleeves():
         house.today.payouts += [(one.sleeve_no, one.kind, one.amount, one.requested_date, one.promised_date, one.target_sleeve_no,

@@ -244,6 +244,7 @@ class House:
         self.verdicts: dict[int, object] = {}                       # {sleeve: what is judged of its surplus} before a close
         self.excess_stays: list[tuple[int, str]] = []               # [(sleeve, why)] of the month's surplus
         self.stays: dict[int, tuple[str, date]] = {}                # {sleeve: (why, the rule since when)} as told last
+        self.saving: set[int] = set()                               # the sleeves that were open and not closing at y
         self.waiting: list[dict] = []                               # the events of a day, as judged before the close
         self.days: dict[date, Day] = {}
         self.today = Day()

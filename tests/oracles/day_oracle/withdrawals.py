@@ -12,7 +12,8 @@ from tests.oracles.day_oracle.state import MILLION, House, Sleeve
 class Standing:
     """A sleeve by the books of `y`, and what the events of `d` before an event make of it."""
 
-    there: int                               # value − open payouts that are not closings − dues, less what goes before
+    there: int                               # value − open payouts that are not closings − dues
+    gone: int = 0                            # withdrawals and transfers of the events before it
     money_in: int = 0                        # deposits and instalments of the events before it
     shut: bool = False                       # an event before it closes it, or terminates its contract
 
@@ -45,8 +46,8 @@ def go_on(house: House, event: dict, standings: dict[int, Standing], day: date) 
     most the limit of (the same at `y`, below 0 too, + deposits and instalments of the events before it); a sleeve that an event
     before it closes, or whose contract it terminates, does not pay, even if that event is refused.
 
-    Reading: "the same" is less those that went before, as in step 4; amounts of 0 and below do not count, others do even if the
-    event will be refused.
+    Reading: "the same at `y`" is not less those that went before; amounts of 0 and below do not count, others do even if the event
+    will be refused.
     """
     if event["kind"] == "terminated":
         for number, standing in standings.items():
@@ -62,7 +63,7 @@ def go_on(house: House, event: dict, standings: dict[int, Standing], day: date) 
     elif event["kind"] in ("withdrawal", "transfer") and amount > 0:
         limit = house.rules_of(house.sleeves[event["sleeve_no"]], day)["withdrawal_limit_ppm"]
         if amount * MILLION <= limit * (standing.there + standing.money_in):
-            standing.there -= amount
+            standing.gone += amount
 
 
 def parts_of(house: House, event: dict, standings: dict[int, Standing], day: date) -> dict[int, int]:
@@ -90,7 +91,7 @@ def named(house: House, event: dict) -> list[int]:
 def paying(house: House, contract_no: int, standings: dict[int, Standing], day: date) -> list[Payer]:
     """The sleeves of a contract that pay, by the books of `y`."""
     sleeves: list[Sleeve] = [one for one in house.contract_sleeves(contract_no) if one.is_active and not standings[one.number].shut]
-    return [payer(house, one, standings[one.number].there, day) for one in sleeves]
+    return [payer(house, one, standings[one.number].there - standings[one.number].gone, day) for one in sleeves]
 
 
 def most_of(payers: list[Payer]) -> int:
