@@ -2,6 +2,7 @@
 
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.debits import CIRCLE, NO_LEVEL, NOT_OPEN, PAST, STAYS, TOO_SMALL
+from tsutsumi.core.flows import INSTALMENT, surplus_of
 from tsutsumi.core.goal_status import STATUSES
 from tsutsumi.core.promises import PAYOUT_KINDS
 
@@ -34,6 +35,13 @@ def our_stays(books) -> dict:
     return {sleeve: REASONS[why] for sleeve, kind, why in rows if kind == STAYS}
 
 
+def our_passed(result) -> list:
+    """Return the instalments that came into another sleeve: whose, into which, and how much."""
+    names = ("kind_code", "event_no", "sleeve_no", "amount_yen")
+    rows = zip(*(result.flows[name].tolist() for name in names), strict=True)
+    return sorted((surplus_of(number)[0], into, yen) for kind, number, into, yen in rows if kind == INSTALMENT and number < 0)
+
+
 def our_alerts(result) -> list:
     """Return what events, drawings, payouts and surplus told, by the number of the event or sleeve."""
     return sorted((alert.kind, alert.subject_no) for alert in result.alerts if alert.kind in ALERTS)
@@ -44,6 +52,7 @@ def disagreement(theirs, result) -> str:
     pairs = {
         "payouts": (our_payouts(result.books), sorted(theirs.payouts)),
         "goals": (sorted(our_goals(result.books).items()), sorted(theirs.goals.items())),
+        "instalments passed on": (our_passed(result), sorted(theirs.passed)),
         "surplus that stays": (sorted(our_stays(result.books).items()), sorted(theirs.stays.items())),
         "alerts": (our_alerts(result), sorted(alert for alert in theirs.alerts if alert[0] in ALERTS)),
     }

@@ -132,7 +132,7 @@ def probability_ppm(now: int, monthly: int, target: int, months_ppm: int, mean_p
     full, part = divmod(months_ppm, MILLION)
     if months_ppm == 0:
         return MILLION if now > 0 and now >= target else 0
-    if now == 0 and monthly == 0:
+    if now == 0 and (monthly == 0 or full == 0):
         return 0
     if risk_ppm == 0:
         return MILLION if without_risk(now, monthly, target, months_ppm, mean_ppm) else 0

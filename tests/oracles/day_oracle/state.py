@@ -210,6 +210,7 @@ class Day:
     drawing_states: dict[int, tuple[int, date]] = field(default_factory=dict)    # {sleeve: (last_yen, review_date)}
     goals: dict[int, tuple[int, int, str]] = field(default_factory=dict)         # {sleeve: (target_yen, monthly_yen, status)}
     payouts: list[tuple] = field(default_factory=list)           # the open ones that are not closings
+    passed: list[tuple[int, int, int]] = field(default_factory=list)     # [(whose instalment, into which sleeve, yen)]
     stays: dict[int, str] = field(default_factory=dict)          # {sleeve: why its surplus stays, as told last}
     corrected: dict[int, int] = field(default_factory=dict)      # {contract: yen} that past fees were wrong by
     states: dict[int, tuple[int, dict]] = field(default_factory=dict)    # {contract: (event, fee state)}

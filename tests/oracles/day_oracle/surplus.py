@@ -158,4 +158,5 @@ def comes_into(house: House, sleeve: Sleeve, amount: int, day: date) -> Sleeve:
         stays(house, sleeve.number, reason)
         return sleeve
     goes(house, sleeve.number)
+    house.today.passed.append((sleeve.number, end.number, amount))
     return end
