@@ -22,6 +22,8 @@ def random_paying_house(rng: random.Random) -> dict:
     tables, days = case["tables"], business_days(case)
     money = deposits(tables)
     join_customers(rng, tables)
+    for row in tables["program_rules"]:
+        row["lot_rounding"] = rng.choice(["down", "down", "down", "nearest"])
     make_more_plans(rng, tables, days, money)
     make_goals(rng, tables, days, money)
     make_orders(rng, tables, days)
@@ -162,12 +164,13 @@ def make_withdrawals(rng: random.Random, tables: dict, days: list[date], money: 
     blank = {**tables["events"][0], "contract_no": 0, "sleeve_no": 0}
     found = [(event["date"], event["event_no"], event) for event in tables["events"]]
     contract_of = {row["sleeve_no"]: row["contract_no"] for row in tables["sleeves"]}
+    firsts = [day for before, day in zip(days[11:-1], days[12:], strict=True) if before.month != day.month]
     for contract in tables["contracts"]:
         sleeves = [number for number, of in contract_of.items() if of == contract["contract_no"]]
         busy = [event["date"] for event in tables["events"] if event["kind"] in BUSY
                 and (event["sleeve_no"] in sleeves or event["contract_no"] == contract["contract_no"])]
         for _ in range(rng.choice([0, 1, 2, 4])):
-            on = rng.choice(busy) if busy and rng.random() < 0.5 else rng.choice(days[12:])
+            on = rng.choice(rng.choice([of for of in (busy, busy, firsts, days[12:]) if of]))
             whole = sum(money.get(number, 0) for number in sleeves)
             name = rng.choice(["contract_no", "contract_no", "account_no", "customer_no", "customer_no"])
             asked = [{name: contract[name], "amount_yen": amount(rng, whole)}]

@@ -94,8 +94,6 @@ def book_events(
     for values in zip(*(events[name].tolist() for name in names), strict=True):
         event = dict(zip(names, values, strict=True))
         kind = EVENT_KINDS[event["kind_code"]]
-        if kind == "instalment":
-            event = door.debits.comes_in(door.books, event)
         try:
             _check_references(door, event)
             HANDLERS.get(kind, _unknown)(door, event)
@@ -230,7 +228,7 @@ def _fee_deposit(door: Door, event: dict) -> None:
 
 
 def _instalment(door: Door, event: dict) -> None:
-    _money_in(door, event, INSTALMENT, "minimum_instalment_yen")
+    _money_in(door, door.debits.comes_in(door.books, event), INSTALMENT, "minimum_instalment_yen")
 
 
 def _out(door: Door, event: dict, kind: int) -> None:
