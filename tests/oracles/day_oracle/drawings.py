@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 
 from tests.oracles.day_oracle.dates import ONE_DAY
 from tests.oracles.day_oracle.paying import order_of, payers_tonight, shared
@@ -31,6 +32,7 @@ def terms_in_force(house: House, sleeve_no: int, day: date) -> dict | None:
     return row if row and (row["until_date"] is None or day <= row["until_date"]) else None
 
 
+@cache
 def named_day(month: date, day_of_month: int) -> date:
     """The day of the month, or the month's last day if it is shorter."""
     return month.replace(day=min(day_of_month, last_of_month(month).day))
@@ -42,8 +44,8 @@ def parts_of(house: House, sleeve: Sleeve, month: date) -> list[Part]:
     """
     found = []
     for row in house.tables.get("drawing_terms", []):
-        named = named_day(month, row["day_of_month"])
-        if row["sleeve_no"] == sleeve.number and terms_in_force(house, sleeve.number, named) is row:
+        named = named_day(month, row["day_of_month"]) if row["sleeve_no"] == sleeve.number else None
+        if named and terms_in_force(house, sleeve.number, named) is row:
             found.append(Part(named, row, True))
     for row in house.tables.get("plans", []):
         if (row["sleeve_no"], row["kind"]) != (sleeve.number, "drawing") or row["amount_yen"] <= 0:
