@@ -144,16 +144,16 @@ def goes(house: House, number: int) -> None:
 def comes_into(house: House, sleeve: Sleeve, amount: int, day: date) -> Sleeve:
     """`instalments`, `both`: an instalment of a plan (its bonus with it) or a retry of one that the bank has collected on `d` from
     a sleeve that is full comes into the end. It stays if the amount is below the `minimum_instalment_yen` in force of the end's
-    program, and also if the end has closed, or begun to close, by an event of `d` before it.
+    program, and also if the end has closed, or begun to close, by an event of `d` before it. Of several reasons the first counts.
     """
     verdict = house.verdicts.get(sleeve.number)
     if verdict is None or verdict.rule["surplus_kind"] == "excess" or not (verdict.full or verdict.reason):
         return sleeve
     reason, end = verdict.reason, house.sleeves.get(verdict.end)
-    if not reason and not end.is_active:
-        reason = CLOSED
     if not reason and amount < house.rules_of(end, day)["minimum_instalment_yen"]:
         reason = SMALL
+    if not reason and not end.is_active:
+        reason = CLOSED
     if reason:
         stays(house, sleeve.number, reason)
         return sleeve
