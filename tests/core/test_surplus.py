@@ -194,6 +194,14 @@ def test_if_both_close_by_an_event_before_it_the_instalment_of_its_own_sleeve_is
     assert [(alert.kind, alert.subject_no) for alert in alerts] == [("event_refused", 1), ("surplus_stays", 1)]
 
 
+def test_what_was_judged_to_go_and_stays_after_all_is_not_forgotten():
+    judged = rows("debit_states", {"account_no": 1, "sleeve_no": 1, "kind_code": FREE, "amount_yen": 30_000})
+    debits, alerts = Debits(rows("debit_states", *stuck(NOT_OPEN)), judged, day(TODAY)), Alerts()
+    closed = books(TODAY, sleeve(1), sleeve(2, status_code=1))
+    assert debits.comes_in(closed, passed_instalment())["sleeve_no"] == 1
+    assert columns(debits.after(closed, alerts), "sleeve_no", "try_count") == [(1, NOT_OPEN)] and alerts.rows == []
+
+
 def test_a_transfer_of_surplus_is_a_payout_of_its_number():
     said = {"account_no": 1, "contract_no": 1, "sleeve_no": 1, "target_sleeve_no": 2, "amount_yen": 100_000}
     move = event(int(surplus_no(1, 1)), "transfer", **said)

@@ -79,6 +79,8 @@ class Debits:
         if event["event_no"] >= 0 or _is_open(books, event["sleeve_no"]):
             return event
         own, _ = surplus_of(event["event_no"])
+        went = event["account_no"], own, FREE, event["amount_yen"], 0, 0
+        self.stays = [row for row in self.stays if row != went]  # judged before the close to go: it did not
         self.stays.append((event["account_no"], own, STAYS, event["amount_yen"], 0, NOT_OPEN))
         event |= {"sleeve_no": own, "contract_no": 0, "event_no": 0}
         return event
