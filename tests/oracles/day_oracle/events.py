@@ -189,12 +189,14 @@ def debit_failed(house: House, event: dict, day: date) -> str | None:
 
 
 def instalment_skipped(house: House, event: dict, day: date) -> str | None:
-    """Sleeve open and not closing; refused while an earlier skip waits, and on the plan day that it takes."""
+    """Sleeve open and not closing; refused while an earlier skip waits, and on the plan day that it takes. Of a sleeve that an
+    event of `d` closes it is refused, but the bank is not asked on `d`.
+    """
     sleeve = sleeve_of(house, event)
-    if sleeve is None or not sleeve.is_active or sleeve.number in house.skips:
+    if sleeve is None or sleeve.number in house.skips or not (sleeve.is_active or sleeve.number in house.saving):
         return "sleeve not open, or skipped already"
     house.skips.add(sleeve.number)
-    return None
+    return None if sleeve.is_active else "sleeve closing"
 
 
 def fee_corrected(house: House, event: dict, day: date) -> str | None:
