@@ -136,14 +136,14 @@ def test_surplus_goes_where_the_table_says(row):
         open_payout(house, house.sleeves[number], Payout("withdrawal", number, yen, EARLY, DUE, DUE))
     moves = surplus.judge(house, day)
     assert [f"{move['sleeve_no']}→{move['target_sleeve_no']} {move['amount_yen']:,}" for move in moves] == parts(row["振替"])
-    told, into = list(house.excess_stays), []
-    for number, yen in (part.split() for part in parts(row["積立"])):
-        house.stays = {}
-        into.append(f"{surplus.comes_into(house, house.sleeves[int(number)], whole(yen), day).number} {yen}")
-        told += [(one, reason) for one, (reason, _since) in house.stays.items()]
+    for number, reason in house.excess_stays:
+        surplus.stays(house, number, reason)
+    into = [f"{surplus.comes_into(house, house.sleeves[int(number)], whole(yen), day).number} {yen}"
+            for number, yen in (part.split() for part in parts(row["積立"]))]
     assert into == parts(row["積立の入る運用口"])
     wanted = [(int(part.split()[0]), REASONS[part.split()[1]]) for part in parts(row["残る理由"])]
-    assert sorted(told) == sorted(wanted)
+    assert [(number, reason) for number, (reason, _since) in sorted(house.stays.items())] == sorted(wanted)
+    assert len(house.today.alerts) == len(wanted)
 
 
 # ---- what the random houses reach
