@@ -77,14 +77,24 @@ def test_the_columns_equal_the_slow_twin(seed):
     for number in sorted(pots) if today == FIRST_OF_MONTH else ():
         to, amount, why = excess(pots, number, day(today))
         moves += [(number, to, amount)] if amount else []
-        stays += [(number, WHY[why])] if why else []
+        stays += [(number, WHY[why])] if why or amount else []
     for (number, yen), no in zip(collected, failed, strict=True):
         to, why = (number, "") if no else instalment(pots, number, yen, day(today))
         wanted.append((to, yen, int(surplus_no(number, 1)) if to != number else 0))
-        stays += [(number, WHY[why])] if why else []
+        stays += [(number, WHY[why])] if why or to != number else []
     assert columns(passed, "sleeve_no", "amount_yen", "event_no") == wanted
     assert columns(transfers, "sleeve_no", "target_sleeve_no", "amount_yen") == moves
-    assert columns(outcomes, "sleeve_no", "try_count") == stays
+    assert columns(outcomes, "sleeve_no", "try_count") == news_of(stays)
+
+
+def news_of(outcomes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What changes what is known of a sleeve, one after the other."""
+    known, found = {}, []
+    for sleeve_no, why in outcomes:
+        if known.get(sleeve_no, 0) != why:
+            found.append((sleeve_no, why))
+        known[sleeve_no] = why
+    return found
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -128,6 +138,14 @@ def test_the_same_reason_is_no_news_another_one_is_and_so_is_that_it_goes_again(
     assert outcome_of(books("2027-01-08", *opened, debit_states=stuck(NOT_OPEN)), of) == [(1, FREE, 0)]
 
 
+def test_what_goes_lets_the_same_reason_be_told_again_on_the_same_day():
+    both = rules_of(FIRST_OF_MONTH, "1→2 1,000,000 both")
+    before = books("2026-12-30", sleeve(1, value_yen=2_000_000), sleeve(2), debit_states=stuck(TOO_SMALL))
+    small = rows("events", event(0, "instalment", account_no=1, sleeve_no=1, amount_yen=1))
+    both.programs["minimum_instalment_yen"][:] = 10_000
+    assert columns(pass_on(before, both, small)[2], "kind_code", "try_count") == [(FREE, 0), (STAYS, TOO_SMALL)]
+
+
 def test_what_was_told_is_forgotten_with_another_rule_or_none():
     shut = sleeve(1, value_yen=1_000_000), sleeve(2, status_code=1)
     before = books("2027-01-08", *shut, debit_states=stuck(NOT_OPEN))
@@ -168,6 +186,20 @@ def test_it_stays_at_home_if_the_other_one_closes_by_an_event_before_it():
     assert flows == [(1, INSTALMENT, 30_000, 0)]
     assert [alert.kind for alert in alerts] == ["surplus_stays"] and marks["refused"] == set()
     assert columns(after.debit_states, "sleeve_no", "kind_code", "try_count") == [(1, STAYS, NOT_OPEN)]
+
+
+def test_if_both_close_by_an_event_before_it_the_instalment_of_its_own_sleeve_is_refused():
+    after, _, flows, _, alerts = book(house(), event(5, "terminated", account_no=1, contract_no=1), passed_instalment())
+    assert flows == [] and columns(after.debit_states, "sleeve_no") == []
+    assert [(alert.kind, alert.subject_no) for alert in alerts] == [("event_refused", 1), ("surplus_stays", 1)]
+
+
+def test_what_was_judged_to_go_and_stays_after_all_is_not_forgotten():
+    judged = rows("debit_states", {"account_no": 1, "sleeve_no": 1, "kind_code": FREE, "amount_yen": 30_000})
+    debits, alerts = Debits(rows("debit_states", *stuck(NOT_OPEN)), judged, day(TODAY)), Alerts()
+    closed = books(TODAY, sleeve(1), sleeve(2, status_code=1))
+    assert debits.comes_in(closed, passed_instalment())["sleeve_no"] == 1
+    assert columns(debits.after(closed, alerts), "sleeve_no", "try_count") == [(1, NOT_OPEN)] and alerts.rows == []
 
 
 def test_a_transfer_of_surplus_is_a_payout_of_its_number():

@@ -16,7 +16,7 @@ from tsutsumi.run.reference import MARKET_TABLES, REFERENCE_TABLES, Reference
 
 def event_row(row: dict, reference: Reference) -> tuple:
     """Return an event of the relational table as a row of the events frame."""
-    registry, account = reference.registry, 0
+    registry, account = reference.registry, row.get("account_no", 0)
     sleeve, contract = row.get("sleeve_no", 0), row.get("contract_no", 0)
     if 0 < sleeve < registry.sleeves["account_no"].size:
         account = int(registry.sleeves["account_no"][sleeve])
@@ -39,13 +39,14 @@ def simulate_house(
     custodian = PaperCustodian(folder / "custodian.sqlite", partial_fill_ppm)
     days = reference.timeline.days
     waiting = sorted((row for row in tables["events"]), key=lambda row: row["event_no"])
+    customers = {row["event_no"]: row["customer_no"] for row in waiting if row.get("customer_no")}
     books, index = first_books(reference, epoch_day(first)), int(np.searchsorted(days, epoch_day(first)))
     while int(days[index]) <= epoch_day(through):
         day = int(days[index])
         today = [event_row(row, reference) for row in waiting if epoch_day(row["date"]) <= day]
         waiting = [row for row in waiting if epoch_day(row["date"]) > day]
         states = fee_states(books, [row[0] for row in today]) if fee_states else []
-        gathered = gather(reference, books, index, today, bank or PaperBank(failure_ppm=0), custodian, states)
+        gathered = gather(reference, books, index, today, bank or PaperBank(failure_ppm=0), custodian, states, customers)
         result = run_day(books, gathered, {}, partitions)
         custodian.receive(day, new_orders(result.orders, day), told_flows(result.flows), told_allocations(result.allocated))
         yield result

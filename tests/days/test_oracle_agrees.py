@@ -6,10 +6,12 @@ from collections import Counter
 import pytest
 
 from tests.days import fee_agreement as fees_of
+from tests.days import paying_agreement as paying
 from tests.days.simulation import simulate_house
 from tests.oracles.day_oracle.simulate import simulate
 from tests.oracles.random_choices import random_choices_house
 from tests.oracles.random_house import random_house
+from tests.oracles.random_paying import random_paying_house
 from tsutsumi.core.calendar import from_epoch_day
 from tsutsumi.core.debits import RETRY, SKIP
 from tsutsumi.core.flows import FLOW_KINDS
@@ -60,17 +62,6 @@ def our_drawing_states(books) -> dict:
     names = ("sleeve_no", "last_yen", "review_date")
     rows = zip(*(books.drawing_states[name].tolist() for name in names), strict=True)
     return {sleeve: (last, from_epoch_day(review)) for sleeve, last, review in rows}
-
-
-DRAWING_ALERTS = ("drawing_cut", "drawing_refused")
-
-
-def our_drawing_alerts(result) -> list:
-    return sorted((alert.kind, alert.subject_no) for alert in result.alerts if alert.kind in DRAWING_ALERTS)
-
-
-def their_drawing_alerts(day) -> list:
-    return sorted((kind, number) for kind, number in day.alerts if kind in DRAWING_ALERTS)
 
 
 STATUS = ("placed", "priced", "settled", "cancelled")
@@ -132,7 +123,7 @@ def compare(seed: int, folder, case: dict | None = None) -> None:
         assert fees_of.our_credits(books) == fees_of.their_credits(theirs), f"{where}: credits"
         assert our_standing(books) == (theirs.retries, theirs.skips), f"{where}: retries and skips"
         assert our_drawing_states(books) == theirs.drawing_states, f"{where}: states of drawings"
-        assert our_drawing_alerts(result) == their_drawing_alerts(theirs), f"{where}: alerts of drawings"
+        assert not (difference := paying.disagreement(theirs, result)), f"{where}: {difference}"
         open_values = {s: v for s, v in theirs.values.items() if s in our_values(books) or any(v)}
         assert our_values(books) == open_values, f"{where}: values"
         assert our_positions(books) == theirs.positions, f"{where}: positions"
@@ -172,3 +163,11 @@ CHOICES = [2001, 2010, 2011, 2012, *(pytest.param(seed, marks=pytest.mark.fuzz) 
 @pytest.mark.parametrize("seed", CHOICES)
 def test_the_close_equals_the_slow_oracle_whatever_a_program_chooses(seed, tmp_path):
     compare(seed, tmp_path, random_choices_house(random.Random(seed)))
+
+
+PAYING = [5023, 5027, 5028, *(pytest.param(seed, marks=pytest.mark.fuzz) for seed in range(5030, 5180))]
+
+
+@pytest.mark.parametrize("seed", PAYING)
+def test_the_close_equals_the_slow_oracle_whoever_pays_first(seed, tmp_path):
+    compare(seed, tmp_path, random_paying_house(random.Random(seed)))

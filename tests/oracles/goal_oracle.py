@@ -43,7 +43,7 @@ class Ladder:
     """The chances h_1, h_2, … of one monthly payment, target, mean and risk, as far as they were asked for."""
 
     def __init__(self, monthly: int, target: int, mean_ppm: int, risk_ppm: int, most: int):
-        assert monthly and risk_ppm and (monthly > 0 or target == 0 or target >= -monthly)
+        assert monthly and risk_ppm
         self.monthly, self.target = monthly, target
         self.drift, self.deviation = month_law(mean_ppm, risk_ppm)
         self.step = self.deviation / STEPS
@@ -51,7 +51,8 @@ class Ladder:
         if monthly > 0:
             low, high = math.log(monthly) - 1, math.log(max(target, monthly)) + reach
         else:
-            low, high = math.log(-monthly) - 1 - 12 * self.deviation, math.log(target - monthly * most) + reach
+            least = min(target, -monthly) if target else -monthly
+            low, high = math.log(least) - 1 - 12 * self.deviation, math.log(target - monthly * most) + reach
         self.grid = np.arange(low, high, self.step)
         self.first = 1
         points = np.arange(-WIDTH * STEPS, WIDTH * STEPS + 1)
@@ -131,7 +132,7 @@ def probability_ppm(now: int, monthly: int, target: int, months_ppm: int, mean_p
     full, part = divmod(months_ppm, MILLION)
     if months_ppm == 0:
         return MILLION if now > 0 and now >= target else 0
-    if now == 0 and monthly == 0:
+    if now == 0 and (monthly == 0 or full == 0):
         return 0
     if risk_ppm == 0:
         return MILLION if without_risk(now, monthly, target, months_ppm, mean_ppm) else 0

@@ -72,12 +72,18 @@ class Debits:
         self.skips[sleeve_no] = account_no
 
     def comes_in(self, books: Books, event: dict) -> dict:
-        """Return an instalment as it comes in (積立の入り先): surplus stays at home if the sleeve it goes to closed today."""
+        """Return an instalment as it comes in (積立の入り先): surplus stays at home if the sleeve it goes to closed today.
+
+        The event itself is changed, so that a refusal names the sleeve in which it stays.
+        """
         if event["event_no"] >= 0 or _is_open(books, event["sleeve_no"]):
             return event
         own, _ = surplus_of(event["event_no"])
+        went = event["account_no"], own, FREE, event["amount_yen"], 0, 0
+        self.stays = [row for row in self.stays if row != went]  # judged before the close to go: it did not
         self.stays.append((event["account_no"], own, STAYS, event["amount_yen"], 0, NOT_OPEN))
-        return event | {"sleeve_no": own, "contract_no": 0, "event_no": 0}
+        event |= {"sleeve_no": own, "contract_no": 0, "event_no": 0}
+        return event
 
     def _stays(self, alerts: Alerts) -> list[tuple]:
         """Return the sleeves whose surplus has nowhere to go, with the reason (残った余剰); tells of those that are new."""

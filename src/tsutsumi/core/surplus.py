@@ -117,7 +117,7 @@ def pass_on(books: Books, rules: Rules, debited: Frame) -> tuple[Frame, Frame, F
     surplus = Surplus(books, rules)
     transfers, moved = _excess(surplus) if _first_of_month(rules) else (none, empty("debit_states"))
     debited, passed = _instalments(surplus, debited)
-    return transfers, debited, stack(cleared, _news(books, cleared, moved), _news(books, cleared, passed))
+    return transfers, debited, stack(cleared, _news(books, cleared, stack(moved, passed)))
 
 
 def _first_of_month(rules: Rules) -> bool:
@@ -140,14 +140,20 @@ def _cleared(books: Books, rules: Rules) -> Frame:
 
 
 def _news(books: Books, cleared: Frame, outcomes: Frame) -> Frame:
-    """Return the outcomes that change what is known of a sleeve: another reason why surplus stays, or that it goes again."""
+    """Return the outcomes that change what is known of a sleeve: another reason why surplus stays, or that it goes again.
+
+    One after the other: what goes lets a reason that was told before be told again.
+    """
     states = take(books.debit_states, books.debit_states["kind_code"] == STAYS)
     known = np.where(np.isin(states["sleeve_no"], cleared["sleeve_no"]), 0, states["try_count"])
-    if known.size == 0:
-        return take(outcomes, outcomes["kind_code"] == STAYS)
-    at = np.minimum(np.searchsorted(states["sleeve_no"], outcomes["sleeve_no"]), known.size - 1)
-    why = np.where(states["sleeve_no"][at] == outcomes["sleeve_no"], known[at], 0)
-    return take(outcomes, why != outcomes["try_count"])
+    order = np.argsort(outcomes["sleeve_no"], kind="stable")
+    sleeve, why = outcomes["sleeve_no"][order], outcomes["try_count"][order]
+    first = np.flatnonzero(np.diff(sleeve, prepend=-1))
+    before = np.roll(why, 1)
+    at = np.searchsorted(states["sleeve_no"], sleeve[first])
+    told = np.append(states["sleeve_no"], -1)[at] == sleeve[first]
+    before[first] = np.where(told, np.append(known, 0)[at], 0)
+    return take(outcomes, np.sort(order[why != before]))
 
 
 def _instalments(surplus: Surplus, debited: Frame) -> tuple[Frame, Frame]:

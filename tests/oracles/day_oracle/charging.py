@@ -52,7 +52,7 @@ def begin(house: House, contract: Contract, day: date) -> list[Fee]:
     base. A new period forgets what was uncharged.
     """
     period = contract.period
-    period.begun = True
+    period.begun, period.uncharged = True, 0
     if period.number == 1:                               # the marks of other terms end with them
         contract.marks.clear()
     start_marks(house, contract, period.start_date)

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import cache
 
 from tests.oracles.day_oracle.dates import ONE_DAY
+from tests.oracles.day_oracle.paying import order_of, payers_tonight, shared
 from tests.oracles.day_oracle.plans import bonus, days_of, plan_in_force
-from tests.oracles.day_oracle.promises import needs, open_payout, over_drawing_limit, promise
+from tests.oracles.day_oracle.promises import open_payout, promise
 from tests.oracles.day_oracle.state import MILLION, House, Payout, Sleeve
 from tests.oracles.fees_oracle import last_of_month
 
@@ -30,6 +32,7 @@ def terms_in_force(house: House, sleeve_no: int, day: date) -> dict | None:
     return row if row and (row["until_date"] is None or day <= row["until_date"]) else None
 
 
+@cache
 def named_day(month: date, day_of_month: int) -> date:
     """The day of the month, or the month's last day if it is shorter."""
     return month.replace(day=min(day_of_month, last_of_month(month).day))
@@ -41,8 +44,8 @@ def parts_of(house: House, sleeve: Sleeve, month: date) -> list[Part]:
     """
     found = []
     for row in house.tables.get("drawing_terms", []):
-        named = named_day(month, row["day_of_month"])
-        if row["sleeve_no"] == sleeve.number and terms_in_force(house, sleeve.number, named) is row:
+        named = named_day(month, row["day_of_month"]) if row["sleeve_no"] == sleeve.number else None
+        if named and terms_in_force(house, sleeve.number, named) is row:
             found.append(Part(named, row, True))
     for row in house.tables.get("plans", []):
         if (row["sleeve_no"], row["kind"]) != (sleeve.number, "drawing") or row["amount_yen"] <= 0:
@@ -54,9 +57,9 @@ def parts_of(house: House, sleeve: Sleeve, month: date) -> list[Part]:
     return [part for part in found if part.named > sleeve.opened_date]
 
 
-def coming(house: House, sleeve: Sleeve, day: date, ahead: int) -> list[tuple[date, list[Part]]]:
-    """The plan days moved to the next business day that lie in the next days and are not yet payouts, the earlier first, each
-    with its parts in the order of the plan days: plan days that come to one business day are one payout.
+def coming(house: House, sleeve: Sleeve, day: date, ahead: int, *, made: bool = False) -> list[tuple[date, list[Part]]]:
+    """The plan days moved to the next business day that lie in the next days and are not yet payouts (or `made` ones too), the
+    earlier first, each with its parts in the order of the plan days: plan days that come to one business day are one payout.
     """
     draws = [row for name in ("drawing_terms", "plans") for row in house.tables.get(name, []) if row["sleeve_no"] == sleeve.number]
     found: dict[date, list[Part]] = {}
@@ -64,7 +67,7 @@ def coming(house: House, sleeve: Sleeve, day: date, ahead: int) -> list[tuple[da
     while draws and month <= day + timedelta(days=ahead):
         for part in parts_of(house, sleeve, month):
             due = house.dates.roll(part.named)
-            if day < due <= day + timedelta(days=ahead) and (sleeve.number, due) not in house.done_drawings:
+            if day < due <= day + timedelta(days=ahead) and (made or (sleeve.number, due) not in house.done_drawings):
                 found.setdefault(due, []).append(part)
         month = last_of_month(month) + ONE_DAY
     return [(due, sorted(parts, key=lambda part: part.named)) for due, parts in sorted(found.items())]
@@ -160,20 +163,35 @@ def asked(house: House, sleeve: Sleeve, part: Part, there: int) -> int:
 # ------------------------------------------------------------------------------------------------------------- payouts
 def drawings(house: House, day: date) -> None:
     """A payout with promised date = the plan's day (moved to the next business day), created on the first evening on which
-    `promise(n(n(n(d))))` for that sleeve would be later than that day (or on the day's eve at the latest).
+    `promise(n(n(n(d))))` for that sleeve (or of any sleeve that pays with it) would be later than that day (or on the day's eve at
+    the latest). Of several drawings of an evening: by number of their sleeve, then by day; each leaves less to the next.
+
+    One payout of each sleeve that pays, with the same promised date; `drawn_sleeve_no` is the sleeve whose drawing it is (0 if it
+    pays itself).
     """
     third, eve_of = house.dates.after(day, 3), house.dates.next(day)
     for sleeve in house.open_sleeves():
         if not sleeve.is_active:
             continue
         for due, parts in coming(house, sleeve, day, 100):
-            if due > eve_of and promise(house, sleeve, third, day) <= due:
+            payers = payers_tonight(house, sleeve, day)
+            if due > eve_of and all(promise(house, one.sleeve, third, day) <= due for one in payers):
                 continue
             make = by_terms if any(part.by_terms for part in parts) else by_plan
             amount = make(house, sleeve, parts, day)
             if amount > 0:
                 house.done_drawings.add((sleeve.number, due))
-                open_payout(house, sleeve, Payout("drawing", sleeve.number, amount, day, due, due))
+            for number, yen in shared(house, payers, amount, day).items():
+                drawn_no = sleeve.number if number != sleeve.number else 0
+                open_payout(house, house.sleeves[number], Payout("drawing", number, yen, day, due, due, drawn_no=drawn_no))
+
+
+def together(house: House, sleeve: Sleeve, day: date) -> tuple[int, int]:
+    """`D` = max(value of `d` − open payouts that are not closings − dues of the sleeve, 0), and the most that it may draw; where
+    the whole contract pays Σ `D` and Σ `most` of its sleeves.
+    """
+    payers = payers_tonight(house, sleeve, day)
+    return sum(one.there for one in payers), sum(one.most for one in payers)
 
 
 def by_plan(house: House, sleeve: Sleeve, parts: list[Part], day: date) -> int:
@@ -181,15 +199,10 @@ def by_plan(house: House, sleeve: Sleeve, parts: list[Part], day: date) -> int:
     dues). -> the sum of the parts, or 0
     """
     amount = sum(part.amount for part in parts)
-    if over_drawing_limit(house, sleeve, amount, day):
+    if amount > together(house, sleeve, day)[1]:
         house.alert("drawing_refused", sleeve.number)
         return 0
     return amount
-
-
-def there_tonight(house: House, sleeve: Sleeve) -> int:
-    """`D` = max(value of `d` − open payouts that are not closings − dues of the sleeve, 0)"""
-    return max(sleeve.value - needs(house, sleeve), 0)
 
 
 def by_terms(house: House, sleeve: Sleeve, parts: list[Part], day: date) -> int:
@@ -198,12 +211,12 @@ def by_terms(house: House, sleeve: Sleeve, parts: list[Part], day: date) -> int:
 
     Reading: what the limit leaves goes to the earlier plan days first; a pause alone is no drawing that could be refused.
     """
-    there = there_tonight(house, sleeve)
+    there, most = together(house, sleeve, day)
     if there == 0:
         if not all(is_pause(part) for part in parts):
             house.alert("drawing_refused", sleeve.number)
         return 0
-    most, drawn, wanted = there * house.rules_of(sleeve, day)["withdrawal_limit_ppm"] // MILLION, 0, 0
+    drawn, wanted = 0, 0
     for part in parts:
         want = asked(house, sleeve, part, max(there - drawn, 0))
         yen = min(want, most - drawn)
@@ -222,9 +235,19 @@ def is_pause(part: Part) -> bool:
     return part.by_terms and part.row["rule_kind"] == "fixed-amount" and part.row["amount_yen"] == 0
 
 
+def asked_ahead(house: House, sleeve: Sleeve, there: int, day: date) -> int:
+    """What the drawings of a sleeve within 60 calendar days after d that are not yet payouts would ask, each of the whole `D`."""
+    return sum(asked(house, sleeve, part, there) for _due, parts in coming(house, sleeve, day, 60) for part in parts)
+
+
 def drawings_ahead(house: House, sleeve: Sleeve, day: date) -> int:
     """Drawings of the plan due within 60 calendar days after d that are not yet payouts (of terms each what it would ask tonight
-    by §5, with `D` after tonight's payouts, not cut to the limit). Reading: each of the whole `D`, by the state of tonight.
+    by §5, each of the whole `D` after tonight's payouts, by the states after them, not cut to the limit; where the whole contract
+    pays, Σ of them, of the Σ `D`, at most Σ `most`, shared as tonight's drawing would be).
     """
-    there = there_tonight(house, sleeve)
-    return sum(asked(house, sleeve, part, there) for _due, parts in coming(house, sleeve, day, 60) for part in parts)
+    payers = payers_tonight(house, sleeve, day)
+    there, most = together(house, sleeve, day)
+    if order_of(house, sleeve.contract_no, day)["drawings_kind"] == "own":
+        return asked_ahead(house, sleeve, there, day)
+    whole = sum(asked_ahead(house, one.sleeve, there, day) for one in payers)
+    return shared(house, payers, min(whole, most), day).get(sleeve.number, 0)

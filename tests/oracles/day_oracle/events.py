@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle import dues, plans
+from tests.oracles.day_oracle import dues, plans, surplus
 from tests.oracles.day_oracle.fee_corrections import apply_states
 from tests.oracles.day_oracle.money import ceiling, lowest
 from tests.oracles.day_oracle.promises import closing_promise, open_payout, over_withdrawal_limit, promise
@@ -66,8 +66,8 @@ def money_in(house: House, event: dict, day: date) -> str | None:
 
 
 def planned_instalment(house: House, sleeve: Sleeve, amount: int, day: date) -> None:
-    """An instalment of a plan; refused like any other."""
-    if put_in(house, sleeve, "instalment", amount, day):
+    """An instalment of a plan; refused like any other. Of a sleeve that has enough it comes into the end of its rule."""
+    if put_in(house, surplus.comes_into(house, sleeve, amount, day), "instalment", amount, day):
         house.alert("event_refused", sleeve.number)
 
 
@@ -87,7 +87,8 @@ def money_out(house: House, event: dict, day: date) -> str | None:
     if over_withdrawal_limit(house, sleeve, event["amount_yen"], day):
         return "above the withdrawal limit: close the sleeve instead"
     promised = promise(house, sleeve, day, day)
-    open_payout(house, sleeve, Payout(event["kind"], sleeve.number, event["amount_yen"], day, promised, promised, target_no))
+    open_payout(house, sleeve, Payout(event["kind"], sleeve.number, event["amount_yen"], day, promised, promised, target_no,
+                                      event_no=event["event_no"]))
     return None
 
 
@@ -179,21 +180,23 @@ def correction(house: House, event: dict, day: date) -> str | None:
 
 
 def debit_failed(house: House, event: dict, day: date) -> str | None:
-    """A failed debit is an event of kind `debit_failed` (sleeve, amount): an alert, no money."""
-    sleeve = sleeve_of(house, event)
+    """A failed debit is an event of kind `debit_failed` (sleeve, amount): an alert, no money, also of a sleeve that is not open."""
+    sleeve = house.sleeves.get(event["sleeve_no"])
     if sleeve is None or event["amount_yen"] <= 0:
-        return "sleeve not open, or no amount"
+        return "no such sleeve, or no amount"
     house.alert("debit_failed", sleeve.number)
     return None
 
 
 def instalment_skipped(house: House, event: dict, day: date) -> str | None:
-    """Sleeve open and not closing; refused while an earlier skip waits, and on the plan day that it takes."""
+    """Sleeve open and not closing; refused while an earlier skip waits, and on the plan day that it takes. Of a sleeve that an
+    event of `d` closes it is refused, but the bank is not asked on `d`.
+    """
     sleeve = sleeve_of(house, event)
-    if sleeve is None or not sleeve.is_active or sleeve.number in house.skips:
+    if sleeve is None or sleeve.number in house.skips or not (sleeve.is_active or sleeve.number in house.saving):
         return "sleeve not open, or skipped already"
     house.skips.add(sleeve.number)
-    return None
+    return None if sleeve.is_active else "sleeve closing"
 
 
 def fee_corrected(house: House, event: dict, day: date) -> str | None:
@@ -228,16 +231,20 @@ HANDLERS = {
 
 
 def process(house: House, day: date) -> None:
-    """Events of `d`, in the order of their number, then the instalments of the plans and the
+    """Events of `d`, transfers of surplus first, then in the order of their number, then the instalments of the plans and the
     fees that the bank debits. A refused event changes nothing and
     gives an alert. An event dated on a day without a close is processed at the next close.
     """
-    for event in sorted(house.tables["events"], key=lambda event: event["event_no"]):
-        if event["date"] <= day and event["event_no"] not in house.done_events:
+    for number, reason in house.excess_stays:
+        surplus.stays(house, number, reason)
+    for event in house.waiting:
+        if event["event_no"] > 0:
             house.done_events.add(event["event_no"])
-            handler = HANDLERS.get(event["kind"])
-            if handler is None or handler(house, event, day):
-                house.alert("event_refused", event["event_no"])
+        else:
+            surplus.goes(house, event["sleeve_no"])
+        handler = HANDLERS.get(event["kind"])
+        if handler is None or handler(house, event, day):
+            house.alert("event_refused", event["event_no"])
     apply_states(house, day)
     plans.instalments(house, day, planned_instalment)
     dues.debit(house, day)

@@ -54,38 +54,49 @@ def bonus(row: dict, month: int, day_of_month: int) -> int:
     return row["bonus_yen"] if day_of_month == min(days_of(row)) and month in numbers(row.get("bonus_months", "")) else 0
 
 
+def bonus_of_year(row: dict) -> int:
+    """A year's bonuses."""
+    return len(numbers(row.get("bonus_months", ""))) * row.get("bonus_yen", 0)
+
+
 def instalments(house: House, day: date, take) -> None:
     """Debit on their day as an event of kind instalment, after the events of the events table of that day, in sleeve_no
-    order, when the sleeve is open and not closing and its amount > 0; sleeves in `bank_failures` fail. A retry and a waiting
-    skip lapse on the evening after whose events the sleeve is closing.
+    order, when the sleeve was open and not closing at `y` and its amount > 0; sleeves in `bank_failures` fail. A retry and a
+    waiting skip lapse on the evening after whose events the sleeve is closing.
     """
-    for number, sleeve in house.sleeves.items():
+    for sleeve in house.sleeves.values():
+        if sleeve.number in house.saving:
+            debit(house, sleeve, day, take)
         if not sleeve.is_active:
-            house.skips.discard(number)
-            house.retries.pop(number, None)
-            continue
-        asked, tried = [amount for _due, amount in plan_days(house, sleeve, "instalment", day, day)], 0
-        retry = house.retries.get(number)
-        if asked and retry:                              # a plan day takes the place of a retry
+            house.skips.discard(sleeve.number)
+            house.retries.pop(sleeve.number, None)
+
+
+def debit(house: House, sleeve: Sleeve, day: date, take) -> None:
+    """What the bank is asked for from one sleeve: its plan days, or a retry that stands for today."""
+    number = sleeve.number
+    asked, tried = [amount for _due, amount in plan_days(house, sleeve, "instalment", day, day)], 0
+    retry = house.retries.get(number)
+    if asked and retry:                                  # a plan day takes the place of a retry
+        house.alert("debit_failed", number)
+        del house.retries[number]
+    elif retry and retry[0] == day:
+        del house.retries[number]
+        plan, tried = plan_in_force(house, number, "instalment", day), retry[2]
+        if plan is None or plan["amount_yen"] == 0:
             house.alert("debit_failed", number)
-            del house.retries[number]
-        elif retry and retry[0] == day:
-            del house.retries[number]
-            plan, tried = plan_in_force(house, number, "instalment", day), retry[2]
-            if plan is None or plan["amount_yen"] == 0:
-                house.alert("debit_failed", number)
-            else:
-                asked = [retry[1]]
-        if tried == 0 and asked and number in house.skips:
-            house.skips.remove(number)
-            continue
-        for amount in asked:
-            if (number, day) in house.bank_failures:
-                house.alert("debit_failed", number)
-            else:
-                take(house, sleeve, amount, day)
-        if asked and (number, day) in house.bank_failures:
-            try_again(house, sleeve, sum(asked), tried, day)
+        else:
+            asked = [retry[1]]
+    if tried == 0 and asked and number in house.skips:
+        house.skips.remove(number)
+        return
+    for amount in asked:
+        if (number, day) in house.bank_failures:
+            house.alert("debit_failed", number)
+        else:
+            take(house, sleeve, amount, day)
+    if asked and (number, day) in house.bank_failures:
+        try_again(house, sleeve, sum(asked), tried, day)
 
 
 def try_again(house: House, sleeve: Sleeve, amount: int, tried: int, day: date) -> None:

@@ -57,11 +57,6 @@ def over_withdrawal_limit(house: House, sleeve: Sleeve, amount: int, day: date) 
     return amount * 1_000_000 > house.rules_of(sleeve, day)["withdrawal_limit_ppm"] * base
 
 
-def over_drawing_limit(house: House, sleeve: Sleeve, amount: int, day: date) -> bool:
-    """Above `withdrawal_limit_ppm` of (value of `d` − open payouts and dues)."""
-    return amount * 1_000_000 > house.rules_of(sleeve, day)["withdrawal_limit_ppm"] * (sleeve.value - needs(house, sleeve))
-
-
 def reissue(house: House, payout: Payout, later: date, cause: str) -> None:
     """Re-issued: taken if later; counted apart."""
     if later > payout.promised_date:
@@ -130,7 +125,7 @@ def send(house: House, day: date, sleeve: Sleeve, payout: Payout, kind: str, amo
         house.move_cash(day, target, "transfer", amount)
         return
     if target is not None:
-        house.alert("target_closed", sleeve.number)
+        house.alert("target_closed", target.number)
     house.move_cash(day, sleeve, kind, -amount)
 
 
@@ -139,13 +134,26 @@ def is_empty(sleeve: Sleeve) -> bool:
     return not sleeve.held() and not sleeve.live
 
 
+def oldest_first(payout: Payout) -> tuple:
+    """Oldest request first; of one day: by event number, drawings last, its own before those of other sleeves, these by number.
+    Reading: drawings of one sleeve in the order in which they were made.
+    """
+    return payout.requested_date, payout.kind == "drawing", payout.event_no, payout.drawn_no
+
+
 def pay_payouts(house: House, sleeve: Sleeve, day: date) -> None:
     """(1) payouts with `promised_date ≤ d`, oldest request first: paid if amount ≤ `payable_now` (which falls with each
     payment); a payout that cannot be paid is re-issued with cause `market_fall`; but if the sleeve has no units and no live
-    order left, what `payable_now` allows is paid in its place (alert `payout_cut`).
+    order left, what `payable_now` allows is paid in its place (alert `payout_cut`). A transfer of surplus whose target is not
+    open, or is closing, pays nothing (amount 0, paid) and the money stays in its sleeve: an alert `surplus_stays` at once.
     """
-    for payout in list(sleeve.payouts):                  # appended on request: oldest first
+    for payout in sorted(sleeve.payouts, key=oldest_first):
         if payout.promised_date > day:
+            continue
+        if payout.event_no < 0 and not house.sleeves[payout.target_sleeve_no].is_active:
+            sleeve.payouts.remove(payout)
+            payout.paid_date = day
+            house.alert("surplus_stays", sleeve.number)
             continue
         allowed = lowest(sleeve, day)
         if payout.amount > allowed and not is_empty(sleeve):

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from tests.oracles.day_oracle import books, charging, decision, drawings, events, market, promises
+from tests.oracles.day_oracle import books, charging, decision, drawings, events, goals, market, promises, surplus, withdrawals
 from tests.oracles.day_oracle.dates import ONE_DAY
 from tests.oracles.day_oracle.money import lowest, payable, receivable, yen
 from tests.oracles.day_oracle.state import Day, House, Sleeve
@@ -31,6 +31,8 @@ def close(house: House, day: date) -> Day:
     for sleeve in house.sleeves.values():
         sleeve.value_before = sleeve.value
         sleeve.money_in, sleeve.external, sleeve.waited = 0, 0, False
+    house.saving = {sleeve.number for sleeve in house.open_sleeves() if sleeve.is_active}
+    house.waiting = withdrawals.events_of(house, surplus.judge(house, day), day)     # before the close, by the books of y
     market.accept_prices(house, day)
     books.settle(house, day)
     books.corporate_actions(house, day)
@@ -48,6 +50,7 @@ def close(house: House, day: date) -> Day:
     drawings.drawings(house, day)
     for sleeve in house.open_sleeves():
         decision.decide(house, sleeve, day)
+    goals.follow(house, day)
     record_positions(house, day)
     house.previous = day
     return house.today
@@ -85,7 +88,12 @@ def record_positions(house: House, day: date) -> None:
             house.today.credits[contract.number] = contract.credit
     house.today.drawing_states = {sleeve.number: house.drawing_states[sleeve.number] for sleeve in house.open_sleeves()
                                   if sleeve.number in house.drawing_states}
+    for number in [number for number in house.stays if not house.sleeves[number].is_active]:
+        del house.stays[number]                          # when the sleeve is closing
+    house.today.stays = {number: reason for number, (reason, _since) in sorted(house.stays.items())}
     for sleeve in house.open_sleeves():
+        house.today.payouts += [(one.sleeve_no, one.kind, one.amount, one.requested_date, one.promised_date, one.target_sleeve_no,
+                                 one.event_no, one.drawn_no) for one in sleeve.payouts]
         house.today.ladder_low[sleeve.number] = lowest(sleeve, day)
         for number, units in sorted(sleeve.units.items()):
             if units or sleeve.cost.get(number, 0):

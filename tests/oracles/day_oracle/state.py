@@ -46,6 +46,8 @@ class Payout:
     paid_yen: int = 0
     causes: list[str] = field(default_factory=list)      # one per re-issue: market_data | market_fall
     lapsed_date: date | None = None          # ended without a payment of its own
+    event_no: int = 0                        # 0 of a drawing; below 0 of a transfer of surplus
+    drawn_no: int = 0                        # whose drawing another sleeve pays
 
 
 @dataclass
@@ -206,6 +208,10 @@ class Day:
     retries: dict[int, tuple[date, int, int]] = field(default_factory=dict)      # {sleeve: (day, yen, number)} that stand
     skips: set[int] = field(default_factory=set)                                 # the sleeves whose skip waits
     drawing_states: dict[int, tuple[int, date]] = field(default_factory=dict)    # {sleeve: (last_yen, review_date)}
+    goals: dict[int, tuple[int, int, str]] = field(default_factory=dict)         # {sleeve: (target_yen, monthly_yen, status)}
+    payouts: list[tuple] = field(default_factory=list)           # the open ones that are not closings
+    passed: list[tuple[int, int, int]] = field(default_factory=list)     # [(whose instalment, into which sleeve, yen)]
+    stays: dict[int, str] = field(default_factory=dict)          # {sleeve: why its surplus stays, as told last}
     corrected: dict[int, int] = field(default_factory=dict)      # {contract: yen} that past fees were wrong by
     states: dict[int, tuple[int, dict]] = field(default_factory=dict)    # {contract: (event, fee state)}
     money: dict[int, int] = field(default_factory=dict)          # {sleeve: yen} of flows that only the fees see
@@ -235,6 +241,12 @@ class House:
         self.skips: set[int] = set()                                # the sleeves whose next instalment is skipped
         self.drawing_states: dict[int, tuple[int, date]] = {}       # {sleeve: (last_yen, review_date)}
         self.applied: dict[int, object] = {}                        # {event: what its fee state changed}
+        self.goal_rows: dict[int, tuple[int, str]] = {}             # {sleeve: (target_yen, status)} of the last close
+        self.verdicts: dict[int, object] = {}                       # {sleeve: what is judged of its surplus} before a close
+        self.excess_stays: list[tuple[int, str]] = []               # [(sleeve, why)] of the month's surplus
+        self.stays: dict[int, tuple[str, date]] = {}                # {sleeve: (why, the rule since when)} as told last
+        self.saving: set[int] = set()                               # the sleeves that were open and not closing at y
+        self.waiting: list[dict] = []                               # the events of a day, as judged before the close
         self.days: dict[date, Day] = {}
         self.today = Day()
         self.orders: list[Order] = []
