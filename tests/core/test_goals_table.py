@@ -136,7 +136,7 @@ def test_the_same_arguments_give_the_same_bytes():
     for name in ("scale", "moments", "bend", "covered"):
         assert getattr(first, name).tobytes() == getattr(again, name).tobytes()
     kept = atlas().tobytes()
-    atlas_file.atlas.cache_clear()
+    atlas_file._made.cache_clear()
     assert atlas().tobytes() == kept
 
 

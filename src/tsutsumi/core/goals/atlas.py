@@ -79,35 +79,27 @@ def _node(months, drift, spread, out):
 
 
 @njit(cache=True, error_model="numpy")
-def _fill(nodes, months):
-    """Write every node that a goal may touch."""
-    for t in range(months.size):
-        for i in range(nodes.shape[1]):
-            for j in range(nodes.shape[2]):
-                drift, spread = drift_node(i), spread_node(j)
-                if t >= NARROW or (abs(drift) <= NARROW_DRIFT + 1.0 and spread <= NARROW_SPREAD + SPREAD_STEP):
-                    _node(months[t], drift, spread, nodes[t, i, j])
-
-
-@njit(cache=True, error_model="numpy")
-def _fill_some(nodes, months, wanted, made):
-    """Write the nodes that are wanted and not made yet, as `_fill` does."""
+def _fill(nodes, months, wanted, made):
+    """Write the nodes that are wanted, that a goal may touch, and that are not made yet."""
     node = np.zeros((SHARES, COLUMNS))
     for t in range(months.size):
         for i in range(nodes.shape[1]):
             for j in range(nodes.shape[2]):
                 if not wanted[t, i, j] or made[t, i, j]:
                     continue
-                drift, spread = drift_node(i), spread_node(j)
-                if t >= NARROW or (abs(drift) <= NARROW_DRIFT + 1.0 and spread <= NARROW_SPREAD + SPREAD_STEP):
-                    _node(months[t], drift, spread, node)
-                    nodes[t, i, j] = node.astype(np.float32)
                 made[t, i, j] = True
+                drift, spread = drift_node(i), spread_node(j)
+                if t < NARROW and (abs(drift) > NARROW_DRIFT + 1.0 or spread > NARROW_SPREAD + SPREAD_STEP):
+                    continue
+                _node(months[t], drift, spread, node)
+                for share in range(SHARES):
+                    for place in range(COLUMNS):
+                        nodes[t, i, j, share, place] = np.float32(node[share, place])
 
 
 @cache
-def _part() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the part of the atlas that was made so far, the same to be read alone (as kernels know `atlas`), and what it has."""
+def _made() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the nodes made so far in a program's life, the same to be read only, and which they are."""
     nodes = np.zeros((*NODES, SHARES, COLUMNS), np.float32)
     shown = nodes.view()
     shown.setflags(write=False)
@@ -117,24 +109,17 @@ def _part() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def atlas_at(wanted: np.ndarray) -> np.ndarray:
     """Return the atlas with the nodes that are wanted (必要な節だけの表); the others may still be empty.
 
-    A few goals touch a few nodes: theirs are made in a moment, each once in a program's life, the same to the bit as in `atlas`.
+    A few goals touch a few nodes: theirs are made in a moment, each once in a program's life.
 
     Parameters
     ----------
     wanted : bool, by T, κ and σ_T, as `NODES` says
     """
-    if atlas.cache_info().currsize:
-        return atlas()
-    nodes, shown, made = _part()
-    _fill_some(nodes, MONTHS, wanted, made)
+    nodes, shown, made = _made()
+    _fill(nodes, MONTHS, wanted, made)
     return shown
 
 
-@cache
 def atlas() -> np.ndarray:
     """Return the atlas (共通の表): float32, by T, κ, σ_T, w, column; made once in a program's life, in about a second."""
-    nodes = np.zeros((*NODES, SHARES, COLUMNS))
-    _fill(nodes, MONTHS)
-    nodes = nodes.astype(np.float32)
-    nodes.setflags(write=False)
-    return nodes
+    return atlas_at(np.ones(NODES, np.bool_))
