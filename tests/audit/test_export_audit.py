@@ -37,7 +37,7 @@ def test_nothing_in_the_sound_sample(tmp_path):
         assert audit_house_export(folder) == 0
 
 
-@pytest.mark.parametrize("name", some(MUTATIONS, 2))
+@pytest.mark.parametrize("name", some(MUTATIONS, 3))
 def test_every_mutation_is_found(name, tmp_path):
     mutate, expected = MUTATIONS[name]
     made = tables()
@@ -65,7 +65,7 @@ def test_every_bug_of_a_house_is_found(name, tmp_path, monkeypatch):
     assert any(expected in check for check in result.failed()), result.as_text()
 
 
-@pytest.mark.parametrize("name", some(sorted(words.TABLES), 3))
+@pytest.mark.parametrize("name", some(sorted(words.TABLES), 5))
 def test_damaged_files_are_differences_not_crashes(name, tmp_path):
     """A column that is gone, a word in a column of numbers or dates, an empty file, no file."""
     folder = sample.write(tables(), tmp_path / "export")

@@ -28,7 +28,7 @@ def year_rows() -> dict[str, list[dict]]:
     from 1 yen on: a sleeve of so little cannot buy a whole unit of a fund on an exchange.
     """
     rows = build_rows(demo_market(FIRST, Date(2019, 3, 29)), 12, first=FIRST, through=Date(2019, 3, 29))
-    rows |= {name: [] for name in GOAL_TABLES}
+    rows |= {name: [] for name in (*GOAL_TABLES, "drawing_terms")}
     rows["events"] = [row for row in rows["events"] if row["kind"] in ("contract_opened", "sleeve_opened", "strategy_changed")]
     plan = {"kind": "instalment", "valid_from_date": FIRST, "amount_yen": 1_000, "day_of_month": 26, "days_of_month": "5;20"}
     rows["plans"] = [plan | {"sleeve_no": row["sleeve_no"]} for row in rows["sleeves"]]
