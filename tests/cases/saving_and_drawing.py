@@ -17,7 +17,9 @@ def plan_days(row: dict[str, str]) -> None:
     """Compare the business days and amounts of a row of a plan."""
     plan = PlanRow(0, whole(row["額"]), numbers(row["日"]), frozenset(numbers(row["ボーナス月"])), whole(row["ボーナス"]))
     first, last = (epoch_day(date.fromisoformat(end)) for end in row["効く期間"].split(".."))
-    found = [f"{from_epoch_day(moved)} {yen:,}" for _, moved, yen in plan_amounts(plan, first, last)]
+    terms = [epoch_day(date.fromisoformat(day)) for day in (row.get("条件の効く期間") or "").split("..") if day]
+    without = (lambda planned: terms[0] <= planned <= terms[1]) if terms else None
+    found = [f"{from_epoch_day(moved)} {yen:,}" for _, moved, yen in plan_amounts(plan, first, last, without)]
     assert found == [part for part in row["動く日と額"].split("、") if part]
 
 

@@ -1,6 +1,7 @@
 """Plan days (積立日・取り崩し日): a day of each month, or its last day if it is shorter, moved to the next business day."""
 
 import calendar
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date as Date
 from functools import cache
@@ -69,7 +70,9 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(sorted(int(part) for part in text.split(";") if part.strip()))
 
 
-def plan_amounts(row: PlanRow, first: int, last: int) -> list[tuple[int, int, int]]:
+def plan_amounts(
+    row: PlanRow, first: int, last: int, without: Callable[[int], bool] | None = None,
+) -> list[tuple[int, int, int]]:
     """Return (plan day, business day, yen) of what a row of a plan moves from first to last (計画の実行日と金額).
 
     Each of its days moves amount_yen, and the first of them in a bonus month bonus_yen besides. Days that come to the same
@@ -80,6 +83,8 @@ def plan_amounts(row: PlanRow, first: int, last: int) -> list[tuple[int, int, in
     row : PlanRow
     first, last : int
         The plan days asked for, both included: a day counts by its date before it is moved.
+    without : callable, optional
+        Whether a plan day does not count (terms of drawing are in force on it), each by itself.
 
     Returns
     -------
@@ -101,6 +106,8 @@ def plan_amounts(row: PlanRow, first: int, last: int) -> list[tuple[int, int, in
     found: dict[int, tuple[int, int]] = {}
     for number, day_of_month in enumerate(row.days):
         for planned, moved in plan_dates(first, last, day_of_month):
+            if without and without(planned):
+                continue
             bonus = row.bonus_yen if number == 0 and from_epoch_day(planned).month in row.bonus_months else 0
             earliest, amount = found.get(moved, (planned, 0))
             found[moved] = min(earliest, planned), amount + row.amount_yen + bonus

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date as Date
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -225,14 +225,18 @@ class Reference:
             plans[row["kind"]][row["sleeve_no"]].append(plan)
         return plans
 
-    def _planned(self, kind: str) -> dict[int, list[tuple[int, int, int]]]:
-        """Business day → [(sleeve_no, amount_yen, plan day)] of the plans of a kind, within the timeline, by sleeve."""
+    def _planned(self, kind: str, by_terms: Callable[[int, int], bool] | None = None) -> dict[int, list[tuple[int, int, int]]]:
+        """Business day → [(sleeve_no, amount_yen, plan day)] of the plans of a kind, within the timeline, by sleeve.
+
+        Without the plan days on which `by_terms` (sleeve_no, plan day) holds.
+        """
         found = defaultdict(list)
         first, last = int(self.timeline.days[0]), int(self.timeline.days[-1])
         for sleeve, versions in sorted(self._plans[kind].items()):
             for number, row in enumerate(versions):
                 until = versions[number + 1].since - 1 if number + 1 < len(versions) else last
-                for planned, date, amount in plan_amounts(row, max(first, row.since), min(until, last)):
+                without = partial(by_terms, sleeve) if by_terms else None
+                for planned, date, amount in plan_amounts(row, max(first, row.since), min(until, last), without):
                     found[date].append((sleeve, amount, planned))
         return found
 
@@ -255,8 +259,8 @@ class Reference:
     @cached_property
     def drawings(self) -> list[tuple[int, int, int, int]]:
         """(business day, sleeve_no, amount_yen, plan day) of the drawing plans, ascending; not while terms are in force."""
-        by_terms, planned = self.drawing_book.in_force, self._planned(DRAWING)
-        return sorted((date, *row) for date, rows in planned.items() for row in rows if not by_terms(row[0], row[2]))
+        planned = self._planned(DRAWING, self.drawing_book.in_force)
+        return sorted((date, *row) for date, rows in planned.items() for row in rows)
 
     def _drawings(self, day: int) -> Frame:
         """Return the drawings of the next 100 days."""
