@@ -1,5 +1,6 @@
 """The whole suite: the two workers of a cold run begin with other kernels each, so that few are compiled twice."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -9,7 +10,15 @@ def pytest_sessionstart():
     """Compile, or load, the most costly kernels; what fails here fails in its own test too."""
     first = {"gw0": _close_a_house, "gw1": _tell_goals_and_aim}.get(os.environ.get("PYTEST_XDIST_WORKER", ""))
     if first is not None:
+        gc.disable()  # a compiler makes many objects, and few circles
         first()
+        gc.enable()
+
+
+def pytest_collection_finish():
+    """Keep what stands for the whole run, every test and module, out of the collections of garbage to come."""
+    gc.collect()
+    gc.freeze()
 
 
 def _close_a_house() -> None:

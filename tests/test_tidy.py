@@ -60,9 +60,17 @@ def name(path: Path) -> str:
 
 def functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef]]:
     """Yield every function of a file with its name, compiled kernels and methods too."""
-    for node in ast.walk(tree(path)):
+    nodes: list[ast.AST] = [tree(path)]
+    while nodes:  # of statements only: no function stands inside an expression
+        node = nodes.pop()
+        nodes += [one for name in ("body", "orelse", "finalbody", "handlers", "cases") for one in _statements(node, name)]
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name, node
+
+
+def _statements(node: ast.AST, name: str) -> list[ast.AST]:
+    found = getattr(node, name, [])
+    return found if isinstance(found, list) else []
 
 
 def within(path: Path) -> Iterator[tuple[str, ast.AST]]:

@@ -11,7 +11,7 @@ from tsutsumi.app.cli import run
 from tsutsumi.core.calendar import epoch_day
 from tsutsumi.core.fee_histories import NEVER
 
-CONTRACTS = 1_000
+CONTRACTS = 500
 FIGURES = {
     "contracts", "terms", "rounds", "seconds", "fees_charged", "kinds", "fee_yen", "value_rows", "flows", "sample_contracts",
     "differences", "baseline", "baseline_seconds", "ratio",

@@ -159,6 +159,7 @@ def test_the_guardrails_cut_after_the_fall_and_the_books_say_what_they_go_on_fro
     assert states[epoch_day(FIRST)] == []
 
 
+@pytest.mark.fuzz
 def test_partitions_pauses_and_replays_give_the_same_days(run, tmp_path):
     house, results = run
     other, again = closed(tmp_path, 3, Date(2027, 9, 2), Date(2027, 9, 14))

@@ -84,7 +84,7 @@ def test_the_plan_of_the_terms_that_are_in_force_changes_nothing(house, program)
 
 
 @pytest.mark.parametrize("name", [
-    name if place % 3 == 0 else pytest.param(name, marks=pytest.mark.fuzz) for place, name in enumerate(OTHERS)
+    name if place == 0 else pytest.param(name, marks=pytest.mark.fuzz) for place, name in enumerate(OTHERS)
 ])
 def test_the_plan_is_what_a_house_that_was_changed_a_year_ago_has_charged_since(house, tmp_path, name):
     said = dict(OTHERS[name])

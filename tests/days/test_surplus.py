@@ -215,6 +215,7 @@ def test_what_is_passed_on_is_ordered_on_the_same_evening(run):
     assert idle == [] and booked > 60
 
 
+@pytest.mark.fuzz
 def test_partitions_and_replays_give_the_same_days(run, tmp_path):
     through = Date(2027, 12, 30)
     other, _, _ = closed(tmp_path, 3, through)

@@ -90,7 +90,7 @@ def test_a_batch_agrees_with_ten_million_walks(number, tmp_path):
     assert wrong == [], worst
 
 
-@pytest.mark.parametrize("many", [1, 120])
+@pytest.mark.parametrize("many", [1, pytest.param(120, marks=pytest.mark.fuzz)])
 def test_short_goals_and_lump_sums_agree_with_the_normal_law(many, tmp_path):
     rng = random.Random(300 + many)
     asks = []
