@@ -55,7 +55,7 @@ def _parts(rows, old_rows, at, targets, old_targets, held, old_held, value, old_
         yen = position_yen(_units(row, i, held), num[i], den[i], most[i])
         now, before_fee = _weight_ppm(yen, value[row]), _weight_ppm(yen, value[row] + fee[row])
         if old < 0:
-            parts[k] = 0, 0, before_fee - targets[k], now - before_fee, 0
+            parts[k, 2], parts[k, 3] = before_fee - targets[k], now - before_fee
             continue
         moved = old_rest[old]
         for p in range(offsets[old], offsets[old + 1]):
@@ -64,9 +64,8 @@ def _parts(rows, old_rows, at, targets, old_targets, held, old_held, value, old_
         old_units = _units(old, i, old_held)
         carried = _weight_ppm(position_yen(old_units, old_num[i], old_den[i], old_most[i]), old_value[old])
         market = _weight_ppm(position_yen(old_units, num[i], den[i], most[i]), moved)
-        parts[k] = (
-            carried - old_targets[k], market - carried, before_fee - market, now - before_fee, old_targets[k] - targets[k],
-        )
+        parts[k, 0], parts[k, 1], parts[k, 2] = carried - old_targets[k], market - carried, before_fee - market
+        parts[k, 3], parts[k, 4] = now - before_fee, old_targets[k] - targets[k]
 
 
 def drift_parts(books, before, rows, instrument_no, prices, rules, flows) -> np.ndarray:

@@ -247,10 +247,12 @@ def _bonus(now, monthly, bonus, target, months, nu, sigma, at_end, has_bonus, sc
         position = (SHARES - 1) * root / (math.sqrt(money) + root)
         row = (reach if draws else 0) + t
         first = row * SHARES + first_share(position)
-        own[:] = moments[2 * first : 2 * first + 8]
+        for place in range(8):
+            own[place] = moments[2 * first + place]
         if t > 2:
             mean, variance = _lognormal(weights, -1.0, t, drift, sigma)
             even_mean, even_variance = _lognormal(weights, paid / annuity(t, drift), t, drift, sigma)
-            own[0::2] += mean - even_mean
-            own[1::2] *= math.sqrt(variance / even_variance)
+            for place in range(0, 8, 2):
+                own[place] += mean - even_mean
+                own[place + 1] *= math.sqrt(variance / even_variance)
         out[i] = read_law(position, math.log(x / (money + paid)), draws, own, 0, bend, PLACES * first, PLACES)
