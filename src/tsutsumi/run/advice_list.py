@@ -1,6 +1,7 @@
 """Advice on goals and what became of it (改善案の一覧): the rows of the closed days, beside what customers answered."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date as Date
 from datetime import timedelta
@@ -25,6 +26,7 @@ UNREAD, SUPERSEDED, SET_ASIDE, CLOSED, WAITING = "unread", "superseded", "set_as
 COLUMNS = ("goal_no", "rank_no", "kind_code", "amount_yen", "model_no", "months_count", "probability_ppm", "monthly_cost_yen")
 READ = {"advice": COLUMNS, "goals": ("goal_no", "status_code")}  # of every closed day, and nothing else
 ROWS = ("goals", "sleeves", "contracts", "customers", "models", *TABLES)
+URGENCY = ("alert", "below", "none", "right", "above", CLOSED)  # how a goal stands, the most urgent first
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class GoalAdvice:
         return any(option.state == WAITING for option in self.options)
 
 
+def most_urgent_first(rows: Iterable[GoalAdvice]) -> list[GoalAdvice]:
+    """Return advice by how the goals stand, the furthest behind first, and in the same zone from the newest on (急ぐ順)."""
+    return sorted(rows, key=lambda row: (URGENCY.index(row.status), -row.date.toordinal()))
+
+
 class AdviceBook:
     """The goals of a house at the end of its last closed day, and the advice that they were given."""
 
@@ -125,6 +132,10 @@ class AdviceBook:
     def every(self) -> list[GoalAdvice]:
         """Return all advice of all closed days (全改善案), by goal and day."""
         return [self._advice(number, day) for number, day in sorted(self.given)]
+
+    def waiting(self) -> list[GoalAdvice]:
+        """Return the advice that waits for an answer or for money (回答・入金待ちの案), the most urgent first."""
+        return most_urgent_first(row for row in self.every() if row.open or row.waiting)
 
     def of_goal(self, goal_no: int) -> GoalAdvice | None:
         """Return the latest advice on a goal, or None."""

@@ -85,7 +85,7 @@ def advice(
             _print(outlook_content(outlook), outlook_lines(outlook), json)
         else:
             book = AdviceBook(opened)
-            rows = [row for row in book.every() if everything or row.open or row.waiting]
+            rows = book.every() if everything else book.waiting()
             _print(list_content(str(book.date), rows), list_lines(str(book.date), rows, str(house), everything), json)
     except HouseError as error:
         return told("advice", error, json)
