@@ -1,5 +1,6 @@
 """A folder of price files: odd days, gaps, CP932, unknown files, funds of different spans; and the window that they share."""
 
+import json
 import os
 from datetime import date
 from pathlib import Path
@@ -9,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.audit.export_audit import audit
+from tsutsumi.app.cli import run
 from tsutsumi.core.calendar import business_days, epoch_day
 from tsutsumi.demo.common_window import common_window, roles, volatility_percent
 from tsutsumi.demo.market_folder import gaps_of, read_market_folder
 from tsutsumi.demo.price_series import Series
+from tsutsumi.run.export import export_house
+from tsutsumi.store.database import open_house, reading
+from tsutsumi.store.manifest import closed_days
 
 DAYS = business_days(date(2015, 1, 5), date(2017, 12, 29))
 
@@ -193,7 +199,20 @@ def test_a_window_holds_four_funds_with_prices_on_both_ends_or_says_why_not(span
 
 @pytest.mark.slow
 @pytest.mark.skipif("TSUTSUMI_MARKET_DIR" not in os.environ, reason="TSUTSUMI_MARKET_DIR names no folder of NAV files")
-def test_the_folder_of_the_environment_gives_a_market():
-    market = read_market_folder(Path(os.environ["TSUTSUMI_MARKET_DIR"]))
-    window = common_window(market.series)
+def test_a_house_closes_every_day_on_the_folder_of_the_environment(tmp_path, capsys):
+    folder = Path(os.environ["TSUTSUMI_MARKET_DIR"])
+    window = common_window(read_market_folder(folder).series)
     assert len(window.series) >= 4 and len(roles(window.series)) == len(window.series)
+    assert run(["demo", str(tmp_path / "house"), "--market", str(folder), "--customers", "60", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    checks = told["checks"]
+    assert (checks["breaks_count"], checks["journal_difference_yen"]) == (0, 0)
+    assert checks["payouts_kept_count"] == checks["payouts_count"] > 0
+    house = open_house(tmp_path / "house")
+    with reading(house) as connection:
+        last = closed_days(connection)[-1].date
+    export_house(house, last, tmp_path / "export")
+    house.engine.dispose()
+    result = audit(tmp_path / "export")
+    assert [(check.name, check.examples) for check in result.checks if check.differences] == []
+    assert sum(check.rows for check in result.checks) > 100_000

@@ -2,7 +2,6 @@
 
 import json as json_text
 import sys
-import unicodedata
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import cyclopts
 from cyclopts import Parameter
 from rich.console import Group
 
+from tsutsumi.app.cli.screen import width
 from tsutsumi.core.fee_engine import FeeEntry, fee_schedule
 from tsutsumi.core.fee_history import FeeInputError, contract_history, decode, read_date, read_flows, read_values
 from tsutsumi.core.fee_lines import WORDS, decimals, fee_lines
@@ -125,11 +125,11 @@ def fee_table(entries: list[FeeEntry], terms: Terms) -> list[str]:
                 f"{entry.total_yen:,}",
             )
         )
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+    widths = [max(width(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines.append("")
     for row in rows:
         cells = [
-            _pad(cell, width, right=i in (0, 3, 4)) for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            _pad(cell, wide, right=i in (0, 3, 4)) for i, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     lines += ["", "計算過程 arithmetic"]
@@ -139,11 +139,6 @@ def fee_table(entries: list[FeeEntry], terms: Terms) -> list[str]:
     return lines
 
 
-def _width(text: str) -> int:
-    """Return the columns that a text takes on a screen; a Japanese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def _pad(text: str, width: int, right: bool) -> str:
-    space = " " * (width - _width(text))
+def _pad(text: str, wide: int, right: bool) -> str:
+    space = " " * (wide - width(text))
     return space + text if right else text + space
